@@ -150,7 +150,7 @@ class ClockworkCore:
             application.carry_out(target_plan, approved=target_plan.actions.name in agreed)
             for target_plan in application.plans
         ]
-        application.verify(is_complete=all(applied_plan.whole for applied_plan in ended))
+        application.verify(is_complete=all(applied_plan.is_complete for applied_plan in ended))
         return ended
 
     def reconcile(self) -> Tick:

@@ -34,7 +34,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "watchdog": "daemon",
 }
 """Modules that no core install has, to the extra that brings each (``pyproject.toml``)."""
-_OWN: Final = frozenset({"daemon", "demo", "sandbox"})
+_VERBS_WITH_EXTRA: Final = frozenset({"daemon", "demo", "sandbox"})
 """Verbs with an extra of their own, which brings what ``_SHARED`` do where the verb needs it."""
 _SHARED: Final = frozenset({"daemon", "github", "http"})
 
@@ -44,7 +44,7 @@ def lacking(mistake: BaseException, verb: str = "") -> Invalid | None:
     module = (mistake.name or "").partition(".")[0] if isinstance(mistake, ModuleNotFoundError) else ""
     if module not in EXTRAS:
         return None
-    extra = verb if verb in _OWN and EXTRAS[module] in _SHARED else EXTRAS[module]
+    extra = verb if verb in _VERBS_WITH_EXTRA and EXTRAS[module] in _SHARED else EXTRAS[module]
     subject = f"`clockwork {verb}`" if verb else "this"
     return Invalid(
         f"{subject} needs {module}, which is not installed",

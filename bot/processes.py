@@ -196,7 +196,7 @@ class _Watch:
 
     def __init__(self, child: StartedProgram, stdin: bytes, cap: int, monotonic: Monotonic, *, keeps_all: bool) -> None:
         self._child = child
-        self._whole = keeps_all
+        self._keeps_all = keeps_all
         self._unsent = memoryview(stdin)
         self._cap = cap
         self._monotonic = monotonic
@@ -239,10 +239,10 @@ class _Watch:
             now = self._monotonic()
             if exited_at is None and self._child.has_exited():
                 exited_at = now
-            drained = exited_at is not None and not self._whole and now >= exited_at + _DRAIN_SECONDS
+            drained = exited_at is not None and not self._keeps_all and now >= exited_at + _DRAIN_SECONDS
             if drained or (exited_at is not None and self._quiet()):
                 return ProcessEnd.EXITED
-            if now >= deadline and (exited_at is None or self._whole):
+            if now >= deadline and (exited_at is None or self._keeps_all):
                 return ProcessEnd.TIMEOUT
             self._pump(_TICK)
             if len(self._stdout) > self._cap:

@@ -27,7 +27,7 @@ _YOUNG: Final = 60.0
 
 def folder_of(owner: object, purpose: str) -> Path:
     """A new folder that only this user can look into; it goes with ``owner``, at the latest with this process."""
-    path, lock = _made(purpose)
+    path, lock = _make_folder(purpose)
     weakref.finalize(owner, _drop, path, lock)
     return path
 
@@ -35,14 +35,14 @@ def folder_of(owner: object, purpose: str) -> Path:
 @contextmanager
 def temporary_folder(purpose: str) -> Iterator[Path]:
     """The same for the time of the block."""
-    path, lock = _made(purpose)
+    path, lock = _make_folder(purpose)
     try:
         yield path
     finally:
         _drop(path, lock)
 
 
-def _made(purpose: str) -> tuple[Path, int | None]:
+def _make_folder(purpose: str) -> tuple[Path, int | None]:
     _remove_abandoned(tempfile.gettempdir())
     path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-")).resolve()
     return path, _locked(path)

@@ -233,7 +233,7 @@ def test_what_runs_becomes_what_git_says(tmp_path: Path, monkeypatch: pytest.Mon
         stage.listen(8081)
         assert done_of(core.actions()) == [(Operation.UPDATE, "web")]
         (ended,) = core.apply()
-        assert (ended.whole, stage.port()) == (True, 80)
+        assert (ended.is_complete, stage.port()) == (True, 80)
         assert any(b"port: 80\n" in data for data in core.build().files.values())
         file = stage.api("GET", "/contents/k8s/service.yaml")
         stage.api("DELETE", "/contents/k8s/service.yaml", message="No service", sha=file["sha"])
@@ -242,7 +242,7 @@ def test_what_runs_becomes_what_git_says(tmp_path: Path, monkeypatch: pytest.Mon
         (ended,) = core.apply()
         assert ([action.resource.name for action in ended.waiting], stage.port()) == (["web"], 80)
         (ended,) = core.apply({plan.name})
-        assert (ended.whole, stage.cluster.get("v1", "Service", "shop", "web")) == (True, None)
+        assert (ended.is_complete, stage.cluster.get("v1", "Service", "shop", "web")) == (True, None)
         assert (done_of(core.actions()), core.verify().drift) == ([], ())
 
 

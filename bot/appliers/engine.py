@@ -18,7 +18,7 @@ from bot.drift.compose.inspected.health import container_problems
 from bot.drift.compose.notation import PROJECT, SERVICE, label
 from bot.engineapi import client
 from bot.errors import Refused, Unavailable
-from bot.model.json import JSON, Tree, get, mapping, mappings, moment, text, whole
+from bot.model.json import JSON, Tree, get, integer, mapping, mappings, moment, text
 from bot.model.resource import Problem
 from bot.secrecy.redaction import redact
 
@@ -171,7 +171,7 @@ def _container(tree: Tree) -> ServiceContainer:
         health=text(health.get("Status")),
         created=moment(tree.get("Created")),
         started=moment(state.get("StartedAt")),
-        exit_code=whole(state.get("ExitCode")),
-        restarts=whole(tree.get("RestartCount")),
+        exit_code=integer(state.get("ExitCode")),
+        restarts=integer(tree.get("RestartCount")),
         problems=container_problems(tree),
     )

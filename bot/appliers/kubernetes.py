@@ -35,7 +35,7 @@ from typing import Final, TypeVar
 
 from bot.appliers.commands import STEP_SECONDS
 from bot.appliers.kubernetes_attempt import ApplyRules, ObjectAttempt
-from bot.appliers.kubernetes_objects import ClusterObjects, ObjectPlace, not_served
+from bot.appliers.kubernetes_objects import ClusterObjects, ObjectReference, not_served
 from bot.appliers.kubernetes_refusals import NotRehearsed, WaitOver
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Unavailable
@@ -71,7 +71,7 @@ class KubernetesApplier:
     seconds: float = STEP_SECONDS
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     _objects: ClusterObjects | None = field(default=None, init=False, repr=False)
-    _stored: dict[str, Tree] = field(default_factory=dict, init=False, repr=False)
+    _written: dict[str, Tree] = field(default_factory=dict, init=False, repr=False)
     _namespace: str = field(default="", init=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
@@ -123,9 +123,9 @@ class KubernetesApplier:
                 f"{work.action.resource}: it holds values that Git alone does not tell",
                 advice="deploy it with what fills them in",
             )
-        return ObjectAttempt(work, objects, self._place(work, objects, patience), self._rules, self._stored)
+        return ObjectAttempt(work, objects, self._reference(work, objects, patience), self._rules, self._written)
 
-    def _place(self, work: Work, objects: ClusterObjects, patience: float) -> ObjectPlace | None:
+    def _reference(self, work: Work, objects: ClusterObjects, patience: float) -> ObjectReference | None:
         """Where the object is or will be; None for one to be deleted whose kind nobody serves any more."""
         id_, tree = work.action.resource, _tree(work)
         version = text(tree.get("apiVersion"))
@@ -142,7 +142,7 @@ class KubernetesApplier:
         namespaces = (text(get(side_tree, "metadata", "namespace")) for side_tree in (tree, live))
         namespace = next(filter(None, namespaces), id_.scope or self._namespace) if served.namespaced else ""
         name = text(get(tree, "metadata", "name")) or id_.name
-        return ObjectPlace(served, namespace, name, str(id_), secret=(id_.group, id_.kind) == ("", "Secret"))
+        return ObjectReference(served, namespace, name, str(id_), secret=(id_.group, id_.kind) == ("", "Secret"))
 
 
 def _tree(work: Work) -> Tree:

@@ -14,7 +14,7 @@ from bot.appliers.kubernetes_health import health_of, is_settled
 from bot.appliers.kubernetes_held import leaving_out, unasked
 from bot.appliers.kubernetes_hooks import HookAttempt
 from bot.appliers.kubernetes_manifests import BY_WORK, RESTARTED, applied, created, restarted, uid_of, version_of
-from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectPlace, not_served
+from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectReference, not_served
 from bot.appliers.kubernetes_refusals import HeldField, NotValid, ObjectMoved, WaitOver, conflict, error_of, held_fields
 from bot.appliers.reconcilers import Reconciler, reconciler_of, written_moment
 from bot.drift.kubernetes.conversion import stored
@@ -52,9 +52,9 @@ class ObjectAttempt:
 
     work: Work
     objects: ClusterObjects
-    target: ObjectPlace | None
+    target: ObjectReference | None
     rules: ApplyRules
-    stored: dict[str, Tree] = field(default_factory=dict)
+    written: dict[str, Tree] = field(default_factory=dict)
     """By the token of their work, objects as the server answered when they were written, that need no second look."""
 
     def rehearse(self) -> None:
@@ -67,7 +67,7 @@ class ObjectAttempt:
                 if live is not None and not self._is_own(live):
                     self._check_same(live)
                     self._try_creation()
-                    self.objects.delete(self.place, live, rehearsal=True)
+                    self.objects.delete(self.ref, live, rehearsal=True)
             case Operation.RUN:
                 self._hook.rehearse() if self.work.action.hook else self._create(rehearsal=True)
             case Operation.UPDATE if self.work.partial:
@@ -112,7 +112,7 @@ class ObjectAttempt:
         return str(self.work.action.resource)
 
     @property
-    def place(self) -> ObjectPlace:
+    def ref(self) -> ObjectReference:
         if self.target is None:
             raise not_served(self._name, self.work.action.resource.group, self.work.action.resource.kind)
         return self.target
@@ -124,17 +124,17 @@ class ObjectAttempt:
         return self.work.desired
 
     @property
-    def _seen(self) -> Tree | None:
+    def _live_at_plan(self) -> Tree | None:
         """The object of the same name that was seen; a generated one may run under an earlier name."""
         live = self.work.live
-        return None if live is None or text(get(live.tree, "metadata", "name")) != self.place.name else live.tree
+        return None if live is None or text(get(live.tree, "metadata", "name")) != self.ref.name else live.tree
 
     def _read(self) -> Tree | None:
-        return self.objects.read(self.place)
+        return self.objects.read(self.ref)
 
     def _check_same(self, live: Tree) -> None:
         """Raise ``Stale`` where the object is not the one that was seen."""
-        live_before = self._seen
+        live_before = self._live_at_plan
         if live_before is None:
             raise Stale(f"{self._name} was not there when this was planned")
         if uid_of(live_before) and uid_of(live_before) != uid_of(live):
@@ -148,21 +148,23 @@ class ObjectAttempt:
         desired = self.desired
         id_ = desired.id.local
         declared = stored(desired.tree, live, id_)[0]
-        raw = declared if self.place.secret else desired.tree
-        fields = NamedFields(id_, shape_for(id_, self.rules.options), raw, declared, self._seen, self.work.drifts)
+        raw = declared if self.ref.secret else desired.tree
+        fields = NamedFields(
+            id_, shape_for(id_, self.rules.options), raw, declared, self._live_at_plan, self.work.drifts
+        )
         if is_known(id_.group, id_.kind) or fields.are_clear(live):
             return fields
-        shape = dict(shapes_of_crd(self.objects.definition(self.place, id_.group))).get((id_.group, id_.kind))
+        shape = dict(shapes_of_crd(self.objects.definition(self.ref, id_.group))).get((id_.group, id_.kind))
         return fields if shape is None else replace(fields, shape=shape)
 
     def _apply(self, *, rehearsal: bool = False) -> Evidence:
         """The object as Git declares it, and nothing of what was only live and named."""
-        if rehearsal and self._seen is None and self._would_be_made():
+        if rehearsal and self._live_at_plan is None and self._would_be_made():
             return Evidence(f"{self._name} would be created")
         live = self._read()
-        if live is None and self._seen is not None:
+        if live is None and self._live_at_plan is not None:
             raise Stale(f"{self._name} is gone since this was planned")
-        if live is not None and (self._seen is not None or not _is_written_by_us(live)):
+        if live is not None and (self._live_at_plan is not None or not _is_written_by_us(live)):
             self._check_same(live)
         if live is not None:
             self._fields(live).check(live)
@@ -172,12 +174,12 @@ class ObjectAttempt:
             if live is None or not self._mend_at_once(live, rehearsal=rehearsal):
                 raise
             return self._evidence("would be as declared", live, {}) if rehearsal else self._apply()
-        removed = self._remove_additions(self._seen if rehearsal else answer.tree, rehearsal=rehearsal)
+        removed = self._remove_additions(self._live_at_plan if rehearsal else answer.tree, rehearsal=rehearsal)
         facts = {
             "taken over": _owned(taken_over),
             "left to others": _owned(unasked_fields),
             "removed": ", ".join(removed),
-            "warnings": "" if self.place.secret else sanitized("; ".join(answer.warnings)),
+            "warnings": "" if self.ref.secret else sanitized("; ".join(answer.warnings)),
         }
         unchanged = live is not None and version_of(live) == version_of(answer.tree) and not removed
         return self._evidence("was as declared" if unchanged else "is as declared", answer.tree, facts)
@@ -185,7 +187,7 @@ class ObjectAttempt:
     def _would_be_made(self) -> bool:
         """Whether the server would make it: 201 Created, which no object that is there answers."""
         with suppress(NotValid):
-            answer = self.objects.apply(self.place, applied(self.desired.tree, self.place, None), rehearsal=True)
+            answer = self.objects.apply(self.ref, applied(self.desired.tree, self.ref, None), rehearsal=True)
             return answer.status == 201
         return False
 
@@ -193,15 +195,15 @@ class ObjectAttempt:
         self, live: Tree | None, *, rehearsal: bool
     ) -> tuple[ApiAnswer, tuple[HeldField, ...], tuple[HeldField, ...]]:
         """The answer to an apply, with the fields that were left to their owners and those that were taken over."""
-        body = applied(self.desired.tree, self.place, live)
-        answer = self.objects.apply(self.place, body, rehearsal=rehearsal)
+        body = applied(self.desired.tree, self.ref, live)
+        answer = self.objects.apply(self.ref, body, rehearsal=rehearsal)
         if answer.status != 409:
             return answer, (), ()
         held_by_others = held_fields(answer)
         if live is None or not held_by_others:
-            raise error_of(answer, self._name, "patch", secret=self.place.secret)
+            raise error_of(answer, self._name, "patch", secret=self.ref.secret)
         other_fields = tuple(held_field for held_field in held_by_others if held_field.manager != MANAGER)
-        unasked_fields = unasked(other_fields, self._fields(live).pointers(live), live, self._seen)
+        unasked_fields = unasked(other_fields, self._fields(live).pointers(live), live, self._live_at_plan)
         taken_over = tuple(held_field for held_field in other_fields if held_field not in unasked_fields)
         if taken_over and not self.rules.force_conflicts:
             raise conflict(self._name, taken_over)
@@ -220,13 +222,13 @@ class ObjectAttempt:
             return False
         steps, _ = self._fields(live).patch(live)
         if steps:
-            self.objects.patch(self.place, steps, rehearsal=rehearsal)
+            self.objects.patch(self.ref, steps, rehearsal=rehearsal)
         return bool(steps)
 
     def _apply_over(self, body: Tree, live: Tree, *, force: bool, rehearsal: bool) -> ApiAnswer:
         """Apply to exactly ``live``: whoever came to own a field since is not overruled."""
         locked = {**body, "metadata": {**mapping(body.get("metadata")), "resourceVersion": version_of(live)}}
-        answer = self.objects.apply(self.place, locked, force=force, rehearsal=rehearsal)
+        answer = self.objects.apply(self.ref, locked, force=force, rehearsal=rehearsal)
         if answer.status == 409:
             raise ObjectMoved(f"{self._name} changed while it was applied")
         return answer
@@ -240,23 +242,23 @@ class ObjectAttempt:
         live = self._read()
         if live is None:
             raise ObjectMoved(f"{self._name} was deleted while it was applied")
-        fields = replace(self._fields(live), seen=live_before)
+        fields = replace(self._fields(live), live_at_plan=live_before)
         steps, changed = fields.patch(live, ADDITIONS)
         if steps and rehearsal:
             self._rehearse_removal(fields, live)
         elif steps:
-            self.objects.patch(self.place, steps)
+            self.objects.patch(self.ref, steps)
         return changed
 
     def _rehearse_removal(self, fields: NamedFields, live: Tree) -> None:
         """Without what the apply brings the object may not be valid, so the whole change is tried, where it can be said."""
         if fields.are_clear(live):
-            self.objects.patch(self.place, fields.patch(live)[0], rehearsal=True)
+            self.objects.patch(self.ref, fields.patch(live)[0], rehearsal=True)
 
     @property
     def _has_additions(self) -> bool:
         names_addition = any(drift.path and drift.kind in ADDITIONS for drift in self.work.drifts)
-        return names_addition and self._seen is not None
+        return names_addition and self._live_at_plan is not None
 
     def _restore(self, *, rehearsal: bool = False) -> Evidence:
         """Exactly the named fields as Git says, by ourselves or by who keeps the object."""
@@ -274,7 +276,7 @@ class ObjectAttempt:
         steps, changed = fields.patch(live)
         if not steps:
             return self._evidence(as_declared, live, {})
-        after = self.objects.patch(self.place, steps, rehearsal=rehearsal)
+        after = self.objects.patch(self.ref, steps, rehearsal=rehearsal)
         return self._evidence(as_declared, after, {"put back": ", ".join(changed)})
 
     def _reconciler(self, live: Tree) -> Reconciler | None:
@@ -288,7 +290,7 @@ class ObjectAttempt:
             return evidence
         at = written_moment(self.work.at)
         if get(live, "spec", "template", "metadata", "annotations", RESTARTED) != at:
-            live = self.objects.merge(self.place, restarted(live, at))
+            live = self.objects.merge(self.ref, restarted(live, at))
         return self._evidence("was started again", live, {**evidence.facts, "restarted": at})
 
     def _delete(self, *, rehearsal: bool = False) -> Evidence:
@@ -297,7 +299,7 @@ class ObjectAttempt:
             return Evidence(f"{self._name} is gone")
         self._check_same(live)
         if not text(get(live, "metadata", "deletionTimestamp")):
-            self.objects.delete(self.place, live, rehearsal=rehearsal)
+            self.objects.delete(self.ref, live, rehearsal=rehearsal)
         return self._evidence("is deleted", live, {})
 
     def _replace(self) -> Evidence:
@@ -307,7 +309,7 @@ class ObjectAttempt:
             self._check_same(old)
             if not text(get(old, "metadata", "deletionTimestamp")):
                 self._try_creation()
-                self.objects.delete(self.place, old)
+                self.objects.delete(self.ref, old)
             self._wait_until_gone(old)
         return self._create()
 
@@ -324,13 +326,13 @@ class ObjectAttempt:
         """Ask the server whether it would take the object, under a name that is free: nothing is deleted for what cannot be
         made. What the server minds about the name alone, or gives out but once, is no reason.
         """
-        object_place, body = self.place, created(self.desired.tree, self.place, self.work.token)
-        free = ObjectPlace(
-            object_place.served,
-            object_place.namespace,
-            f"{object_place.name[:40]}-rehearsal",
-            object_place.subject,
-            object_place.secret,
+        reference, body = self.ref, created(self.desired.tree, self.ref, self.work.token)
+        free = ObjectReference(
+            reference.served,
+            reference.namespace,
+            f"{reference.name[:40]}-rehearsal",
+            reference.subject,
+            reference.secret,
         )
         body = {**body, "metadata": {**mapping(body.get("metadata")), "name": free.name}}
         self.objects.try_creation(free, body)
@@ -339,8 +341,8 @@ class ObjectAttempt:
         """The object, made by this work: now or by an earlier attempt."""
         live = self._read()
         if live is None:
-            body = created(self.desired.tree, self.place, self.work.token)
-            live = self.objects.create(self.place, body, rehearsal=rehearsal)
+            body = created(self.desired.tree, self.ref, self.work.token)
+            live = self.objects.create(self.ref, body, rehearsal=rehearsal)
         if live is None:
             raise ObjectMoved(f"{self._name} was made at the same moment")
         if not self._is_own(live):
@@ -349,7 +351,7 @@ class ObjectAttempt:
 
     def _evidence(self, deed: str, tree: Tree, facts: Mapping[str, str]) -> Evidence:
         if is_settled(tree):
-            self.stored[self.work.token] = tree
+            self.written[self.work.token] = tree
         known_facts = {"uid": uid_of(tree), "resource version": version_of(tree), **facts}
         return Evidence(f"{self._name} {deed}", {name: fact for name, fact in known_facts.items() if fact})
 
@@ -359,26 +361,26 @@ class ObjectAttempt:
             self.work,
             Hook(self.desired),
             self.objects,
-            self.place,
+            self.ref,
             seconds=self.rules.seconds,
             sleep=self.rules.sleep,
-            gone=self._wait_until_gone,
-            tried=self._try_creation,
+            await_deletion=self._wait_until_gone,
+            try_creation=self._try_creation,
             pods=self._pods,
         )
 
     def health(self, now: datetime) -> HealthReport:
         if self.work.action.hook:
             return self._hook.health()
-        stored = self.stored.pop(self.work.token, None)
-        if stored is not None and self.work.action.operation is not Operation.DELETE and not self.work.partial:
-            return health_of(stored, now)
+        written = self.written.pop(self.work.token, None)
+        if written is not None and self.work.action.operation is not Operation.DELETE and not self.work.partial:
+            return health_of(written, now)
         live = None if self.target is None else self._read()
         if self.work.action.operation is Operation.DELETE:
-            return self._gone(live, now)
+            return self._deletion_health(live, now)
         if live is None:
             return HealthReport(HealthState.FAILED, ("it does not exist",))
-        if self.work.partial and self._seen is not None and (reconciler := self._reconciler(live)) is not None:
+        if self.work.partial and self._live_at_plan is not None and (reconciler := self._reconciler(live)) is not None:
             answer = reconciler.health(self.work, self._fields(live).left(live))
             if answer is not None:
                 return answer
@@ -388,12 +390,12 @@ class ObjectAttempt:
         return HealthReport(health.state, (*health.evidence, *self._pods(live, now)))
 
     def _pods(self, live: Tree, now: datetime) -> tuple[str, ...]:
-        return pod_problems_of(live, self.objects, self.place.namespace, now)
+        return pod_problems_of(live, self.objects, self.ref.namespace, now)
 
-    def _gone(self, live: Tree | None, now: datetime) -> HealthReport:
+    def _deletion_health(self, live: Tree | None, now: datetime) -> HealthReport:
         if live is None:
             return HealthReport(HealthState.HEALTHY, ("it is gone",))
-        live_before = self._seen
+        live_before = self._live_at_plan
         if live_before is not None and uid_of(live_before) != uid_of(live):
             return HealthReport(HealthState.FAILED, ("another object of that name is there",))
         if text(get(live, "metadata", "deletionTimestamp")):

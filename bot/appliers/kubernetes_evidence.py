@@ -17,7 +17,7 @@ def binding_mode(live: Tree, objects: ClusterObjects) -> str:
     if text(live.get("kind")) != "PersistentVolumeClaim" or get(live, "status", "phase") == "Bound":
         return ""
     name = text(get(live, "spec", "storageClassName"))
-    class_ = objects.found(f"/apis/storage.k8s.io/v1/storageclasses/{name}") if name else None
+    class_ = objects.lookup(f"/apis/storage.k8s.io/v1/storageclasses/{name}") if name else None
     return text(mapping(class_).get("volumeBindingMode"))
 
 
@@ -27,6 +27,6 @@ def pod_problems_of(live: Tree, objects: ClusterObjects, namespace: str, now: da
     if not labels:
         return ()
     selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-    page = objects.found(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector, "limit": str(_PODS)})
+    page = objects.lookup(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector, "limit": str(_PODS)})
     pods = list(mappings(mapping(page).get("items")))
     return tuple(dict.fromkeys(line for pod in pods for line in pod_evidence(pod, now)))

@@ -145,14 +145,14 @@ def _written(pointer: Pointer) -> str:
 @dataclass(frozen=True, slots=True)
 class NamedFields:
     """The named fields of one object: what Git declares of them (``raw`` as written, ``declared`` as the server stores it),
-    what was seen of them (None: of an object of which nothing was seen).
+    what of them ran when the change was planned (None: there was no object).
     """
 
     id: ResourceId
     shape: Shape
     raw: Tree
     declared: Tree
-    seen: Tree | None
+    live_at_plan: Tree | None
     drifts: tuple[Drift, ...]
 
     def patch(self, live: Tree, kinds: frozenset[DriftKind] = MENDED) -> tuple[tuple[Tree, ...], tuple[str, ...]]:
@@ -221,7 +221,7 @@ class NamedFields:
             is_done = spot.exists and (
                 same(value, spot.value, spot.shape) or (agrees is not None and agrees(value, spot.value))
             )
-        if not is_done and self.seen is not None and not self._is_as_seen(drift, spot):
+        if not is_done and self.live_at_plan is not None and not self._is_as_seen(drift, spot):
             raise Stale(f"{self.id}: {drift.where} is neither what was seen when this was planned nor what Git says")
         return is_done
 
@@ -230,7 +230,7 @@ class NamedFields:
         if absent(spot.value, spot.shape, mapping(value_at(live, spot.pointer[:-1]))):
             return True
         is_server_filled = spot.shape.filled in {FilledBy.SERVER, FilledBy.ALLOCATED}
-        return is_server_filled and self.seen is not None and not self._is_as_seen(drift, spot)
+        return is_server_filled and self.live_at_plan is not None and not self._is_as_seen(drift, spot)
 
     def _is_order(self, drift: Drift, spot: FieldSpot) -> bool:
         """Whether it is about the order of a list that compares by key: all else about such a list is told by element."""
@@ -248,7 +248,7 @@ class NamedFields:
         return True
 
     def _is_as_seen(self, drift: Drift, spot: FieldSpot) -> bool:
-        before = self._spot(drift, self.seen or {})
+        before = self._spot(drift, self.live_at_plan or {})
         return before.exists is spot.exists and same(before.value, spot.value, spot.shape)
 
     def _spot(self, drift: Drift, tree: Tree) -> FieldSpot:

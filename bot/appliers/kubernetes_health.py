@@ -15,7 +15,7 @@ from typing import Final
 from bot.drift.kubernetes.conditions import condition_of
 from bot.drift.kubernetes.pod_health import pod_problems
 from bot.model.action import HealthReport, HealthState
-from bot.model.json import JSON, Tree, get, mapping, mappings, moment, text, texts, whole
+from bot.model.json import JSON, Tree, get, integer, mapping, mappings, moment, text, texts
 from bot.model.resource import api_group
 from bot.secrecy.sanitize import sanitized
 
@@ -27,7 +27,7 @@ _NO_DEADLINE: Final = 2**31 - 1
 """
 _SHOWN: Final = 300
 _RBAC: Final = "rbac.authorization.k8s.io"
-_STORED: Final = frozenset(
+_PASSIVE_KINDS: Final = frozenset(
     {
         *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "LimitRange")),
         *((_RBAC, kind) for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")),
@@ -46,7 +46,7 @@ def health_of(tree: Tree, now: datetime, *, binding: str = "") -> HealthReport:
 
 def is_settled(tree: Tree) -> bool:
     """Whether the object is as well as it will ever be as soon as it is stored: no controller does anything to it."""
-    return _kind(tree) in _STORED and not text(get(tree, "metadata", "deletionTimestamp"))
+    return _kind(tree) in _PASSIVE_KINDS and not text(get(tree, "metadata", "deletionTimestamp"))
 
 
 def pod_evidence(pod: Tree, now: datetime) -> tuple[str, ...]:
@@ -99,7 +99,9 @@ def _generic(tree: Tree) -> HealthReport | None:
         return _progressing("it is being deleted" + (f" and waits for {', '.join(finalizers)}" if finalizers else ""))
     generation, observed_generation = get(tree, "metadata", "generation"), get(tree, "status", "observedGeneration")
     if generation is not None and observed_generation is not None and generation != observed_generation:
-        return _progressing(f"its controller has seen generation {whole(observed_generation)} of {whole(generation)}")
+        return _progressing(
+            f"its controller has seen generation {integer(observed_generation)} of {integer(generation)}"
+        )
     if condition := _is(tree, "Reconciling", "True"):
         return _progressing(_reason_of(condition))
     if condition := _is(tree, "Stalled", "True"):
@@ -116,12 +118,12 @@ def _by_ready(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
 
 
 def _count(tree: Tree, name: str) -> int:
-    return whole(get(tree, "status", name))
+    return integer(get(tree, "status", name))
 
 
 def _replicas(tree: Tree) -> int:
     stated_replicas = get(tree, "spec", "replicas")
-    return 1 if stated_replicas is None else whole(stated_replicas)
+    return 1 if stated_replicas is None else integer(stated_replicas)
 
 
 def _fewer(counts: tuple[tuple[str, int, int], ...]) -> HealthReport | None:
@@ -171,7 +173,7 @@ def _stateful_set(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     partition = get(tree, "spec", "updateStrategy", "rollingUpdate", "partition")
     updated = _count(tree, "updatedReplicas")
     if partition is not None:
-        short = _fewer((("of the newest revision", updated, replicas - whole(partition)),))
+        short = _fewer((("of the newest revision", updated, replicas - integer(partition)),))
         return short or _healthy(f"{ready} of {replicas} replicas are ready, {updated} of the newest revision")
     short = _fewer((("of the current revision", _count(tree, "currentReplicas"), replicas),))
     if short is not None:

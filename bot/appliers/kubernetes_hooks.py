@@ -17,7 +17,7 @@ from typing import Final
 
 from bot.appliers.kubernetes_health import health_of
 from bot.appliers.kubernetes_manifests import BY_WORK, created
-from bot.appliers.kubernetes_objects import ClusterObjects, ObjectPlace
+from bot.appliers.kubernetes_objects import ClusterObjects, ObjectReference
 from bot.appliers.kubernetes_refusals import ObjectMoved, WaitOver
 from bot.errors import Refused
 from bot.model.action import Evidence, HealthReport, HealthState, Work
@@ -41,32 +41,32 @@ def is_left_over(live: Tree, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HookAttempt:
-    """One attempt at the run of a hook. ``gone`` waits until an object is gone; ``tried`` asks whether the server would take
-    it; ``pods`` tells what is wrong with those of an object.
+    """One attempt at the run of a hook. ``await_deletion`` waits until an object is gone; ``try_creation`` asks whether the
+    server would take it; ``pods`` tells what is wrong with those of an object.
     """
 
     work: Work
     hook: Hook
     objects: ClusterObjects
-    place: ObjectPlace
+    ref: ObjectReference
     seconds: float
     sleep: Callable[[float], None]
-    gone: Callable[[Tree], None]
-    tried: Callable[[], None]
+    await_deletion: Callable[[Tree], None]
+    try_creation: Callable[[], None]
     pods: Callable[[Tree, datetime], tuple[str, ...]]
 
     def rehearse(self) -> None:
         """Ask the server whether it would take the object."""
-        live = self.objects.read(self.place)
+        live = self.objects.read(self.ref)
         if live is None:
-            self.objects.create(self.place, self._body, rehearsal=True)
+            self.objects.create(self.ref, self._body, rehearsal=True)
         elif not (self._is_own(live) or self._once):
             self._check_may_go(live)
-            self.tried()
+            self.try_creation()
 
     def carry_out(self) -> Evidence:
         """Run it to its end. ``Refused`` where it fails, and where something else has its name."""
-        if self._once and (live := self.objects.read(self.place)) is not None and not self._is_own(live):
+        if self._once and (live := self.objects.read(self.ref)) is not None and not self._is_own(live):
             return Evidence(f"{self._name} is there already")
         self._begin()
         health = self._ended()
@@ -82,14 +82,14 @@ class HookAttempt:
 
     def _begin(self) -> None:
         """Make the object, unless an earlier attempt did."""
-        live = self.objects.read(self.place)
+        live = self.objects.read(self.ref)
         if live is not None and not self._is_own(live):
             self._check_may_go(live)
             if not text(get(live, "metadata", "deletionTimestamp")):
-                self.objects.delete(self.place, live)
-            self.gone(live)
+                self.objects.delete(self.ref, live)
+            self.await_deletion(live)
             live = None
-        if live is None and self.objects.create(self.place, self._body) is None:
+        if live is None and self.objects.create(self.ref, self._body) is None:
             raise ObjectMoved(f"{self._name} was made at the same moment")
 
     def _ended(self) -> HealthReport:
@@ -101,7 +101,7 @@ class HookAttempt:
             return HealthReport(HealthState.HEALTHY, ("it is there",))
         waited = 0.0
         while True:
-            live, now = self.objects.read(self.place), self.work.at + timedelta(seconds=waited)
+            live, now = self.objects.read(self.ref), self.work.at + timedelta(seconds=waited)
             if live is None or not self._is_own(live):
                 raise Refused(f"{self._name}: the {self.work.action.hook} hook was deleted before it ended")
             health = health_of(live, now)
@@ -117,9 +117,9 @@ class HookAttempt:
             waited += _LOOK_AGAIN
 
     def _clean_up(self, when: HookCleanup) -> None:
-        live = self.objects.read(self.place) if when in self.hook.cleanups else None
+        live = self.objects.read(self.ref) if when in self.hook.cleanups else None
         if live is not None and self._is_own(live) and not text(get(live, "metadata", "deletionTimestamp")):
-            self.objects.delete(self.place, live)
+            self.objects.delete(self.ref, live)
 
     def _check_may_go(self, live: Tree) -> None:
         if is_left_over(live, self.work.at):
@@ -142,7 +142,7 @@ class HookAttempt:
 
     @property
     def _body(self) -> Tree:
-        return created(self.hook.desired.tree, self.place, self.work.token)
+        return created(self.hook.desired.tree, self.ref, self.work.token)
 
     def _is_own(self, live: Tree) -> bool:
         return get(live, "metadata", "annotations", BY_WORK) == self.work.token

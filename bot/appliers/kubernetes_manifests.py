@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.appliers.kubernetes_objects import ObjectPlace
+from bot.appliers.kubernetes_objects import ObjectReference
 from bot.drift.values import encoded
 from bot.model.json import JSON, Tree, get, mapping, plain, text
 
@@ -44,16 +44,16 @@ def version_of(tree: Tree) -> str:
     return text(get(tree, "metadata", "resourceVersion"))
 
 
-def applied(tree: Tree, object_place: ObjectPlace, live: Tree | None) -> Tree:
+def applied(tree: Tree, reference: ObjectReference, live: Tree | None) -> Tree:
     """What server-side apply is sent; with the uid of ``live``, so that no other object is applied to or made."""
-    body = _declared(tree, object_place)
+    body = _declared(tree, reference)
     metadata = mapping(body["metadata"])
     return body if live is None else {**body, "metadata": {**metadata, "uid": uid_of(live)}}
 
 
-def created(tree: Tree, object_place: ObjectPlace, token: str) -> Tree:
+def created(tree: Tree, reference: ObjectReference, token: str) -> Tree:
     """What is sent to make it anew, with the annotation by which it is known again."""
-    body = _declared(tree, object_place)
+    body = _declared(tree, reference)
     metadata = mapping(body["metadata"])
     notes = {**mapping(metadata.get("annotations")), BY_WORK: token}
     return {**body, "metadata": {**metadata, "annotations": notes}}
@@ -65,12 +65,12 @@ def restarted(live: Tree, at: str) -> Tree:
     return {"metadata": metadata, "spec": {"template": {"metadata": {"annotations": {RESTARTED: at}}}}}
 
 
-def _declared(tree: Tree, object_place: ObjectPlace) -> Tree:
+def _declared(tree: Tree, reference: ObjectReference) -> Tree:
     body: dict[str, JSON] = {key: plain(value) for key, value in tree.items() if key not in {"status", "metadata"}}
     metadata = {key: plain(value) for key, value in mapping(tree.get("metadata")).items() if key not in _SERVERS_OWN}
-    namespace: Tree = {"namespace": object_place.namespace} if object_place.namespace else {}
-    body["metadata"] = {**metadata, "name": object_place.name, **namespace}
-    if object_place.secret and "stringData" in body:
+    namespace: Tree = {"namespace": reference.namespace} if reference.namespace else {}
+    body["metadata"] = {**metadata, "name": reference.name, **namespace}
+    if reference.secret and "stringData" in body:
         texts = mapping(body.pop("stringData"))
         body["data"] = {**mapping(body.get("data")), **{key: encoded(value) for key, value in texts.items()}}
     return body

@@ -28,7 +28,7 @@ _LOOK_AGAIN: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectPlace:
+class ObjectReference:
     """Where one object is. ``subject`` is what people call it; ``secret``: its values may not be shown."""
 
     served: Served
@@ -75,13 +75,13 @@ class ClusterObjects:
         """Where a kind is served, whatever its version is."""
         return discovered_elsewhere(self.api, group, kind) if group else self.served("v1", kind)
 
-    def read(self, object_place: ObjectPlace) -> Tree | None:
+    def read(self, reference: ObjectReference) -> Tree | None:
         """The object as it is; None where there is none."""
-        answer = self.api.send("GET", object_place.path)
-        return None if answer.status == 404 else _checked(answer, object_place, "get")
+        answer = self.api.send("GET", reference.path)
+        return None if answer.status == 404 else _checked(answer, reference, "get")
 
     def apply(
-        self, object_place: ObjectPlace, body: Tree, *, force: bool = False, rehearsal: bool = False
+        self, reference: ObjectReference, body: Tree, *, force: bool = False, rehearsal: bool = False
     ) -> ApiAnswer:
         """Server-side apply. Answers with the object, or with a conflict that names who owns what."""
         options = {
@@ -90,36 +90,36 @@ class ClusterObjects:
             "fieldValidation": "Strict",
             **_dry(rehearsal=rehearsal),
         }
-        answer = self.api.send("PATCH", object_place.path, options, body=body, content_type=_APPLY)
+        answer = self.api.send("PATCH", reference.path, options, body=body, content_type=_APPLY)
         if answer.status != 409:
-            _checked(answer, object_place, "patch")
+            _checked(answer, reference, "patch")
         return answer
 
-    def patch(self, object_place: ObjectPlace, steps: tuple[Tree, ...], *, rehearsal: bool = False) -> Tree:
+    def patch(self, reference: ObjectReference, steps: tuple[Tree, ...], *, rehearsal: bool = False) -> Tree:
         """A JSON Patch; the object as it is then."""
         options = {"fieldManager": MANAGER, "fieldValidation": "Strict", **_dry(rehearsal=rehearsal)}
-        answer = self.api.send("PATCH", object_place.path, options, body=steps, content_type=_JSON_PATCH)
-        return _checked(answer, object_place, "patch")
+        answer = self.api.send("PATCH", reference.path, options, body=steps, content_type=_JSON_PATCH)
+        return _checked(answer, reference, "patch")
 
-    def merge(self, object_place: ObjectPlace, body: Tree, *, rehearsal: bool = False) -> Tree:
+    def merge(self, reference: ObjectReference, body: Tree, *, rehearsal: bool = False) -> Tree:
         """A merge patch (RFC 7396); the object as it is then."""
         options = {"fieldManager": MANAGER, **_dry(rehearsal=rehearsal)}
-        answer = self.api.send("PATCH", object_place.path, options, body=body, content_type=_MERGE)
-        return _checked(answer, object_place, "patch")
+        answer = self.api.send("PATCH", reference.path, options, body=body, content_type=_MERGE)
+        return _checked(answer, reference, "patch")
 
-    def create(self, object_place: ObjectPlace, body: Tree, *, rehearsal: bool = False) -> Tree | None:
+    def create(self, reference: ObjectReference, body: Tree, *, rehearsal: bool = False) -> Tree | None:
         """The object, new; None where there is one of that name.
 
         A 409 is a conflict of versions as well; only the reason ``AlreadyExists`` says that the name is taken (Kubernetes
         API conventions, "Response Status Kind").
         """
         options = {"fieldManager": MANAGER, "fieldValidation": "Strict", **_dry(rehearsal=rehearsal)}
-        answer = self.api.send("POST", object_place.collection, options, body=body)
+        answer = self.api.send("POST", reference.collection, options, body=body)
         if answer.status == 409 and answer.reason == "AlreadyExists":
             return None
-        return _checked(answer, object_place, "create")
+        return _checked(answer, reference, "create")
 
-    def delete(self, object_place: ObjectPlace, live: Tree, *, rehearsal: bool = False) -> None:
+    def delete(self, reference: ObjectReference, live: Tree, *, rehearsal: bool = False) -> None:
         """Ask for its deletion, as long as it is exactly what ``live`` is; what depends on it goes after it. One that is gone
         is gone.
         """
@@ -135,28 +135,28 @@ class ClusterObjects:
             },
             **({"dryRun": ["All"]} if rehearsal else {}),
         }
-        answer = self.api.send("DELETE", object_place.path, _dry(rehearsal=rehearsal), body=body)
+        answer = self.api.send("DELETE", reference.path, _dry(rehearsal=rehearsal), body=body)
         if answer.status != 404:
-            _checked(answer, object_place, "delete")
+            _checked(answer, reference, "delete")
 
-    def try_creation(self, object_place: ObjectPlace, body: Tree) -> None:
+    def try_creation(self, reference: ObjectReference, body: Tree) -> None:
         """Raise ``Refused`` for an object that the server would not take whatever its name is. What an admission webhook
         says may be about the object that is still there; an address or a port may be taken by it.
         """
         options = {"fieldManager": MANAGER, "fieldValidation": "Strict", **_dry(rehearsal=True)}
-        answer = self.api.send("POST", object_place.collection, options, body=body)
+        answer = self.api.send("POST", reference.collection, options, body=body)
         if answer.status not in {400, 422} or "admission webhook" in answer.message:
             return
         if answer.causes and all(_is_taken(cause) for cause in answer.causes):
             return
-        raise error_of(answer, object_place.subject, "create", secret=object_place.secret)
+        raise error_of(answer, reference.subject, "create", secret=reference.secret)
 
-    def definition(self, definition_place: ObjectPlace, group: str) -> Tree:
+    def definition(self, reference: ObjectReference, group: str) -> Tree:
         """What defines the kind of a custom resource; empty where it may not be read."""
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition_place.served.plural}.{group}"
-        return self.found(path) or {}
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{reference.served.plural}.{group}"
+        return self.lookup(path) or {}
 
-    def found(self, path: str, params: Mapping[str, str] | None = None) -> Tree | None:
+    def lookup(self, path: str, params: Mapping[str, str] | None = None) -> Tree | None:
         """What is at ``path``, for evidence alone; None where it is not there or may not be read."""
         answer = self.api.send("GET", path, params)
         return answer.tree if answer.is_success else None
@@ -172,10 +172,10 @@ def _is_taken(cause: Tree) -> bool:
     return cause_field in {"metadata.name", "metadata.namespace"} or "already allocated" in text(cause.get("message"))
 
 
-def _checked(answer: ApiAnswer, object_place: ObjectPlace, verb: str) -> Tree:
+def _checked(answer: ApiAnswer, reference: ObjectReference, verb: str) -> Tree:
     if answer.is_success:
         return answer.tree
-    raise error_of(answer, object_place.subject, verb, secret=object_place.secret)
+    raise error_of(answer, reference.subject, verb, secret=reference.secret)
 
 
 def not_served(subject: str, version: str, kind: str) -> Refused:

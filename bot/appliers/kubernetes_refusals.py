@@ -67,10 +67,10 @@ class HeldField:
 def held_fields(answer: ApiAnswer) -> tuple[HeldField, ...]:
     """The fields of a conflict of server-side apply; none where the answer is none."""
     causes = [cause for cause in answer.causes if cause.get("reason", cause.get("type")) == _CONFLICT]
-    return tuple(_held(text(cause.get("field")), text(cause.get("message"))) for cause in causes)
+    return tuple(_held_field(text(cause.get("field")), text(cause.get("message"))) for cause in causes)
 
 
-def _held(field: str, message: str) -> HeldField:
+def _held_field(field: str, message: str) -> HeldField:
     match = _MANAGER.search(message)
     if match is None:
         return HeldField(field, "", sanitized(message)[:_SHOWN])

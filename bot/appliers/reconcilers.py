@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from bot.appliers.kubernetes_objects import ClusterObjects, ObjectPlace
+from bot.appliers.kubernetes_objects import ClusterObjects, ObjectReference
 from bot.drift.kubernetes.conditions import condition_of
 from bot.errors import Refused, Unavailable
 from bot.model.action import Evidence, HealthReport, HealthState, Work
@@ -51,13 +51,13 @@ class Reconciler:
     """The Kustomization, HelmRelease or Application that keeps an object. ``tree`` is it as it was read."""
 
     objects: ClusterObjects
-    place: ObjectPlace
+    ref: ObjectReference
     tree: Tree
 
     @property
     def name(self) -> str:
         """What people call it: ``Flux Kustomization flux-system/apps``."""
-        return self.place.subject
+        return self.ref.subject
 
     def ask(self, work: Work, *, rehearsal: bool = False) -> Evidence:
         """It has been asked to put back what ``work`` is about; asking for the same work again asks nothing new. ``Refused``
@@ -75,7 +75,7 @@ class Reconciler:
         if kind == "HelmRelease":
             notes[_FORCED] = notes[_REQUESTED]  # a release is upgraded for a reason alone, and drift is none by itself
         if {**mapping(get(self.tree, "metadata", "annotations")), **notes} != get(self.tree, "metadata", "annotations"):
-            self.objects.merge(self.place, {"metadata": {"annotations": notes}}, rehearsal=rehearsal)
+            self.objects.merge(self.ref, {"metadata": {"annotations": notes}}, rehearsal=rehearsal)
         return self._evidence("reconcile", notes[_REQUESTED])
 
     def health(self, work: Work, remaining_paths: tuple[str, ...]) -> HealthReport | None:
@@ -101,10 +101,10 @@ class Reconciler:
             "operation": _sync(work, self.tree),
         }
         try:
-            self.objects.merge(self.place, body, rehearsal=rehearsal)
+            self.objects.merge(self.ref, body, rehearsal=rehearsal)
         except Refused:
             note: Tree = {"metadata": {"annotations": {_REFRESH: "normal"}}}
-            self.objects.merge(self.place, note, rehearsal=rehearsal)
+            self.objects.merge(self.ref, note, rehearsal=rehearsal)
             return self._evidence("refresh", written_moment(work.at))
         return self._evidence("sync", work.token)
 
@@ -119,10 +119,10 @@ def reconciler_of(live: Tree, objects: ClusterObjects, *, argo_namespace: str) -
         if served is None:
             continue
         tool = "Argo CD" if group == _ARGO else "Flux"
-        object_place = ObjectPlace(served, namespace, name, f"{tool} {kind} {namespace}/{name}")
-        tree = objects.read(object_place)
+        reference = ObjectReference(served, namespace, name, f"{tool} {kind} {namespace}/{name}")
+        tree = objects.read(reference)
         if tree is not None and (group != _ARGO or _keeps(tree, live)):
-            return Reconciler(objects, object_place, {**tree, "kind": kind})
+            return Reconciler(objects, reference, {**tree, "kind": kind})
     return None
 
 

@@ -105,18 +105,18 @@ class Codex(AssistantTool):
         failures = [event.error.message for event in events if event.type == "turn.failed"]
         if ran.exit_code != 0 or failures:
             return by_text(failures[-1] if failures else ran.stderr, exit_code=ran.exit_code)
-        words = [event.item.text for event in events if event.item.type == "agent_message"]
+        messages = [event.item.text for event in events if event.item.type == "agent_message"]
         last = workspace.scratch / "last.txt"
         if last.is_file():
-            words.append(last.read_text("utf-8", "replace"))
+            messages.append(last.read_text("utf-8", "replace"))
         usage = next((event.usage for event in reversed(events) if event.usage is not None), None)
-        if not words:
+        if not messages:
             return bad_output("codex ended without an answer")
-        return RawReply(words[-1], Usage() if usage is None else Usage(usage.input_tokens, usage.output_tokens))
+        return RawReply(messages[-1], Usage() if usage is None else Usage(usage.input_tokens, usage.output_tokens))
 
 
 def _without(features: Sequence[str]) -> tuple[str, ...]:
-    off = (word for name in features for word in ("-c", f"features.{name}=false"))
+    off = (argument for name in features for argument in ("-c", f"features.{name}=false"))
     return (*off, "-c", 'web_search="disabled"')
 
 

@@ -75,10 +75,10 @@ class Copilot(AssistantTool):
         ended = [event.exit_code for event in events if event.type == "result"]
         if ran.exit_code != 0 or (ended and ended[-1] != 0):
             return _failure(events, ran)
-        words = [event.data.content for event in events if event.type == "assistant.message" and event.data.content]
-        if not ended or not words:
+        messages = [event.data.content for event in events if event.type == "assistant.message" and event.data.content]
+        if not ended or not messages:
             return bad_output("copilot ended without an answer")
-        return RawReply(words[-1])
+        return RawReply(messages[-1])
 
 
 def _failure(events: Sequence[_Event], ran: ProcessResult) -> FailedRun:

@@ -81,7 +81,7 @@ def left_in(folder: Path, laid_files: Mapping[str, LaidFile]) -> LeftFiles:
         return LeftFiles(tuple(walk.files), str(enough))
     finally:
         os.close(root)
-    removed_files = [DraftFile(path, None) for path in laid_files if path not in walk.seen]
+    removed_files = [DraftFile(path, None) for path in laid_files if path not in walk.visited]
     files = sorted([*walk.files, *removed_files], key=lambda file: file.path)
     if len(files) > MAX_FILES:
         return LeftFiles(tuple(files[:MAX_FILES]), f"it changed {len(files)} files, of which {MAX_FILES} are taken")
@@ -96,7 +96,7 @@ class _EnoughError(Exception):
 class _Walk:
     laid: Mapping[str, LaidFile]
     files: list[DraftFile] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    visited: set[str] = field(default_factory=set)
     names: int = 0
     bytes: int = 0
 
@@ -109,7 +109,7 @@ class _Walk:
                 if stat.S_ISDIR(facts.st_mode):
                     self._deeper(folder, name, path, depth)
                 else:
-                    self._look(folder, name, path, facts)
+                    self._visit(folder, name, path, facts)
             except OSError as exc:
                 self._refuse(path, f"it cannot be read: {exc.strerror}")
 
@@ -132,8 +132,8 @@ class _Walk:
         finally:
             os.close(descriptor)
 
-    def _look(self, folder: int, name: str, path: str, facts: os.stat_result) -> None:
-        self.seen.add(path)
+    def _visit(self, folder: int, name: str, path: str, facts: os.stat_result) -> None:
+        self.visited.add(path)
         laid_file = self.laid.get(path)
         if not stat.S_ISREG(facts.st_mode):
             self._refuse(path, _KINDS.get(stat.S_IFMT(facts.st_mode), "it is no plain file"))
@@ -145,7 +145,7 @@ class _Walk:
                 self._keep(DraftFile(path, data))
 
     def _refuse(self, path: str, reason: str) -> None:
-        self.seen.add(path)
+        self.visited.add(path)
         self._keep(DraftFile(path, None, reason))
 
     def _keep(self, file: DraftFile) -> None:

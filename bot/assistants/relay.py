@@ -224,9 +224,11 @@ def _written_over(parts: Iterable[bytes], key: bytes) -> Iterator[bytes]:
     waiting = b""
     for part in parts:
         data = (waiting + part).replace(key, b"*" * len(key)) if key else part
-        begun = next((size for size in range(min(len(key) - 1, len(data)), 0, -1) if data.endswith(key[:size])), 0)
-        waiting = data[len(data) - begun :]
-        if sent := data[: len(data) - begun]:
+        prefix_size = next(
+            (size for size in range(min(len(key) - 1, len(data)), 0, -1) if data.endswith(key[:size])), 0
+        )
+        waiting = data[len(data) - prefix_size :]
+        if sent := data[: len(data) - prefix_size]:
             yield sent
     if waiting:
         yield waiting

@@ -37,7 +37,7 @@ _ARCHITECTURE, _NUMBER, _FIRST, _SECOND, _THIRD = 4, 0, 16, 24, 32
 """Where in ``seccomp_data`` those are, and the first three arguments."""
 _LOCAL, _INTERNET, _INTERNET6, _NETLINK = 1, 2, 10, 16
 _STREAM, _KIND, _TCP = 1, 0xF, 6
-_Words = tuple[int, int, int, int]
+_Instruction = tuple[int, int, int, int]
 
 
 def refuse_calls(libc: ctypes.CDLL, *, network: bool, streams: bool = True) -> None:
@@ -56,33 +56,36 @@ def refuse_calls(libc: ctypes.CDLL, *, network: bool, streams: bool = True) -> N
         *_unless(_EQUAL, _ARCHITECTURES[machine]),
         (_LOAD, 0, 0, _NUMBER),
         *_when(_AT_LEAST, _X32, _REFUSED),
-        *(words for call in calls for words in _when(_EQUAL, call, _REFUSED)),
+        *(instruction for call in calls for instruction in _when(_EQUAL, call, _REFUSED)),
         (_EQUAL, 1, 0, _SOCKET[machine]),
         _ALLOWED,
         *(_families() if network else _only_streams() if streams else []),
         _REFUSED,
     ]
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *words) for words in program))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
     header = struct.pack("@HP", len(program), ctypes.addressof(code))
     if libc.prctl(_SECCOMP, _FILTER, header, 0, 0):
         raise OSError(ctypes.get_errno(), f"prctl: {os.strerror(ctypes.get_errno())}")
 
 
-def _when(test: int, value: int, answer: _Words) -> list[_Words]:
+def _when(test: int, value: int, answer: _Instruction) -> list[_Instruction]:
     return [(test, 0, 1, value), answer]
 
 
-def _unless(test: int, value: int) -> list[_Words]:
+def _unless(test: int, value: int) -> list[_Instruction]:
     """Refused where the test fails."""
     return [(test, 1, 0, value), _REFUSED]
 
 
-def _families() -> list[_Words]:
+def _families() -> list[_Instruction]:
     families = (_LOCAL, _INTERNET, _INTERNET6, _NETLINK)
-    return [(_LOAD, 0, 0, _FIRST), *(words for family in families for words in _when(_EQUAL, family, _ALLOWED))]
+    return [
+        (_LOAD, 0, 0, _FIRST),
+        *(instruction for family in families for instruction in _when(_EQUAL, family, _ALLOWED)),
+    ]
 
 
-def _only_streams() -> list[_Words]:
+def _only_streams() -> list[_Instruction]:
     """Landlock does not judge Multipath TCP (its documentation, "Network support"), so that the protocol is looked at too."""
     return [
         (_LOAD, 0, 0, _FIRST),

@@ -10,7 +10,7 @@ from typing import Final
 from bot.edits.style import number
 from bot.model.json import JSON
 
-_WORD: Final = re.compile(r"[^\W\d][\w-]*\Z")
+_IDENTIFIER: Final = re.compile(r"[^\W\d][\w-]*\Z")
 _SPECIAL: Final = re.compile(r'["\\\x00-\x1f\x7f\u2028\u2029\ufeff]')
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -43,7 +43,7 @@ def written(value: JSON, indent: str = "", step: str = "  ") -> str:
 
 def key_text(key: str) -> str:
     """A key of an object: a bare word where HCL takes it for one (specification, "Identifiers", "Collection Values")."""
-    return key if _WORD.match(key) and key not in {"for", "null", "true", "false"} else quoted(key)
+    return key if _IDENTIFIER.match(key) and key not in {"for", "null", "true", "false"} else quoted(key)
 
 
 def inline(value: JSON) -> str:

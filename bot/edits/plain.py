@@ -102,11 +102,11 @@ class _Reading:
         previous = self.trees[document - 1] if document else None
         if (document and previous is None) or _CONNECTED.search(chars):
             return "", ""
-        begun = [match.start() for match in _MARKER.finditer(chars, previous.end if previous else 0, root.start + 1)]
+        starts = [match.start() for match in _MARKER.finditer(chars, previous.end if previous else 0, root.start + 1)]
         following = _MARKER.search(chars, root.end)
-        if document and not begun:
+        if document and not starts:
             return "", ""
-        return chars[: begun[-1]] if begun else "", chars[following.start() :] if following else ""
+        return chars[: starts[-1]] if starts else "", chars[following.start() :] if following else ""
 
 
 _MARKER: Final = regex(r"^---(?=\s|\Z)", re.MULTILINE)

@@ -34,12 +34,12 @@ def _resources(desired: Desired, data: bytes) -> dict[str, Desired]:
     }
 
 
-def _own(desired: Desired) -> str:
+def _address(desired: Desired) -> str:
     return f"{desired.id.kind}.{desired.id.name}"
 
 
 def _tree(desired: Desired, data: bytes) -> JSON:
-    declared = _resources(desired, data).get(_own(desired))
+    declared = _resources(desired, data).get(_address(desired))
     if declared is None:
         raise Refused(f"{desired.file} no longer declares {desired.id}")
     return declared.tree
@@ -48,11 +48,11 @@ def _tree(desired: Desired, data: bytes) -> JSON:
 def _stepped(desired: Desired, data: bytes, step: Edit) -> bytes:
     before = _resources(desired, data)
     parsed = parse(desired.file, data)
-    after = parsed.text.encode(_text(parsed, before[_own(desired)], step))
+    after = parsed.text.encode(_text(parsed, before[_address(desired)], step))
     problems = read_terraform({desired.file: after}).errors
     now = {name: resource.tree for name, resource in _resources(desired, after).items()}
     expected: dict[str, JSON] = {name: resource.tree for name, resource in before.items()}
-    expected[_own(desired)] = applied(expected[_own(desired)], step)
+    expected[_address(desired)] = applied(expected[_address(desired)], step)
     if problems or not same(now, expected):
         raise Refused(f"{desired.file}: {format_path(touched(step))} cannot be written without changing something else")
     return after

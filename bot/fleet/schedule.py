@@ -46,7 +46,7 @@ def admitted(member: FleetMember, repository: FleetRepository | None, now: datet
     return replace(repository, interval=member.interval, account=member.account, url=member.url)
 
 
-def begun(repository: FleetRepository, now: datetime) -> FleetRepository:
+def started(repository: FleetRepository, now: datetime) -> FleetRepository:
     """It runs from now on."""
     return replace(repository, running=True, last=now)
 

@@ -70,7 +70,7 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
     held_back = dict(_held(plan, context)) if unattended else {}
     actions, waiting = _permitted(plan.actions.actions, held_back.keys(), approved=approved)
     if not actions:
-        return AppliedPlan(waiting=waiting, held=held_back)
+        return AppliedPlan(waiting=waiting, held_back=held_back)
     _check_deletions(actions, plan, context.limits)
     journal = ApplyJournal.begin(
         plan.actions,
@@ -85,7 +85,7 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
         context.reached("leased")
         works = [_work(action, plan, journal) for action in actions]
         _rehearse(works, context)
-        return replace(_carried_out(works, journal, context), waiting=waiting, held=held_back)
+        return replace(_carried_out(works, journal, context), waiting=waiting, held_back=held_back)
     finally:
         if journal.release():
             context.reached("released")

@@ -20,7 +20,7 @@ from bot.flows.commands import ALL, COMMENT, Orders
 from bot.flows.intention import BREAKER, DELETIONS
 from bot.flows.messages import answer, explanation
 from bot.model.codehost import Comment, Marker
-from bot.model.command import Command, Unknown, Verb, parse
+from bot.model.command import Command, UnknownCommand, Verb, parse
 from bot.model.ledger import Actor, EntryKind, LedgerView
 from bot.model.wording import sentences
 
@@ -97,10 +97,10 @@ def _obeyed(view: LedgerView) -> Mapping[str, EntryKind]:
     return {entry.detail[COMMENT]: entry.kind for entry in view.entries if COMMENT in entry.detail}
 
 
-def _answer(number: int, command: Command | Unknown, comment: Comment, orders: Orders) -> str:
+def _answer(number: int, command: Command | UnknownCommand, comment: Comment, orders: Orders) -> str:
     """The body of the answer to one comment."""
     run = orders.run
-    if isinstance(command, Unknown):
+    if isinstance(command, UnknownCommand):
         syntax_list = ", ".join(f"`/clockwork {syntax}`" for syntax in SYNTAX.values())
         return answer(f"Unknown command; nothing was changed. Commands: {syntax_list}.", run.texts)
     if run.host is None or not run.host.may_write(comment.author):

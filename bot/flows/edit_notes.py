@@ -21,7 +21,7 @@ def edit_notes(plan: EditPlan, target: str) -> Iterator[str]:
     needs none: the change itself shows it.
     """
     effects = list(side_effects(plan, target))
-    spots = list(dict.fromkeys(f"{spot.file}:{spot.line}: {spot.what}" for spot in plan.spots))
+    spots = list(dict.fromkeys(f"{spot.file}:{spot.line}: {spot.label}" for spot in plan.spots))
     yield from spots if effects or len(spots) > 1 else ()
     yield from effects
 

@@ -16,7 +16,7 @@ from bot.fleet.budget import Allowance
 from bot.fleet.history import FleetDifferences, FleetHistory
 from bot.fleet.overview import FleetStatus, RequestBudget
 from bot.fleet.run import FleetMember, FleetRun
-from bot.fleet.schedule import RetryPacing, admitted, begun, ended, turns, wake
+from bot.fleet.schedule import RetryPacing, admitted, ended, started, turns, wake
 from bot.fleet.status import FleetRepository
 from bot.ports import Clock
 
@@ -154,7 +154,7 @@ class FleetLoop:
         self._costs[repository.name] = cost
         if repository.account:
             self._allowances[repository.account] = self._allowances[repository.account].promising(cost)
-        self.known[repository.name] = begun(repository, self.clock.now())
+        self.known[repository.name] = started(repository, self.clock.now())
         self.runner.start(self._members[repository.name])
 
     def _finish(self, seconds: float) -> None:

@@ -18,7 +18,7 @@ from bot.flows.intents import TRIES, record
 from bot.model.ledger import Actor, Entry, LedgerView
 from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice, NoticeEvent
 from bot.model.proposal import Tick
-from bot.notices.memory import Told, claim, note, settlement, told
+from bot.notices.memory import NoticeHistory, claim, note, notice_history, settlement
 from bot.notices.news import Standing, end, news
 from bot.notices.routing import Directory, Parcel, due
 from bot.ports import Clock, Ledger
@@ -85,7 +85,7 @@ def tell(finding: Finding, teller: Teller) -> tuple[Delivery, ...]:
     if isinstance(finding, Tick):
         teller.unremembered.standing.clear()
         teller.unremembered.sent.clear()
-    memory = told(view.entries)
+    memory = notice_history(view.entries)
     messages = {parcel.receiver: _message(parcel, memory, teller) for parcel in parcels if parcel.notices}
     deliveries = teller.deliver(messages)
     _settle(parcels, deliveries, view, teller)
@@ -103,7 +103,7 @@ def _claimed(
     """The ledger with the news and with a claim for everything that is due now."""
     for _ in range(TRIES):
         notes = _notes(finding, view, teller, now)
-        parcels = tuple(due(told((*view.entries, *notes)), teller.directory.subscribers, now))
+        parcels = tuple(due(notice_history((*view.entries, *notes)), teller.directory.subscribers, now))
         claims = [
             claim(parcel.receiver, parcel.notices, id_=teller.new_id(), actor=teller.actor, at=now)
             for parcel in parcels
@@ -118,7 +118,7 @@ def _claimed(
 
 def _notes(finding: Finding, view: LedgerView, teller: Teller, now: datetime) -> list[Entry]:
     """The news as entries. What nobody wants to hear of, nor of its end, is not worth one."""
-    memory = told(view.entries)
+    memory = notice_history(view.entries)
     fresh = news(_standing(finding, view, teller, now), memory.standing, tuple(memory.notices.values()))
     recovered = _recovered(finding, memory, teller, now)
     notes = []
@@ -144,7 +144,7 @@ def _awaited(notice: Notice, directory: Directory) -> bool:
     return any(directory.addressees(end(notice, event, "", notice.at)) for event in notice.event.endings)
 
 
-def _recovered(finding: Finding, memory: Told, teller: Teller, now: datetime) -> tuple[Notice, ...]:
+def _recovered(finding: Finding, memory: NoticeHistory, teller: Teller, now: datetime) -> tuple[Notice, ...]:
     """The end of a failure that was told while the ledger could not be asked."""
     failed = teller.unremembered.standing.get(conditions.RUN)
     if failed is None or not isinstance(finding, Tick):
@@ -170,7 +170,7 @@ def _without_memory(notice: Notice, teller: Teller) -> tuple[Delivery, ...]:
     return tuple(deliveries.values())
 
 
-def _message(parcel: Parcel, memory: Told, teller: Teller) -> Announcement:
+def _message(parcel: Parcel, memory: NoticeHistory, teller: Teller) -> Announcement:
     notices = tuple(memory.notices[id_] for id_ in parcel.notices)
     return _composed(parcel.receiver, notices, parcel.dropped, teller, ids=parcel.notices)
 

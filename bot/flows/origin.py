@@ -225,7 +225,7 @@ def _called(link: Link) -> str:
 
 def _line(link: Link, value: str) -> str:
     spot = link.spot
-    return f"{spot.file}:{spot.line}: {spot.what}{value and f', which says {value}'}"
+    return f"{spot.file}:{spot.line}: {spot.label}{value and f', which says {value}'}"
 
 
 def declared_as(declaration: Declaration, name: str) -> Desired:

@@ -257,7 +257,7 @@ def _pull(intention: Intention, desk: ProposalDesk) -> PullRequest:
             head=branch_of(intention.proposal.task, run.prefix),
             base=run.branch,
             labels=(*run.labels, SAFE if intention.proposal.safe else "clockwork/config"),
-            known=desk.pulls,
+            listed=desk.pulls,
             draft=intention.proposal.draft,
         )
     run.reached("pull")
@@ -284,7 +284,7 @@ def _issue(intention: Intention, desk: ProposalDesk) -> Issue:
     else:
         labels = (*run.labels, f"clockwork/{intention.kind or 'runbook'}")
         body = with_notes(text.body, "")
-        item = host.open_issue(marker=intention.marker, title=text.title, body=body, labels=labels, known=desk.issues)
+        item = host.open_issue(marker=intention.marker, title=text.title, body=body, labels=labels, listed=desk.issues)
     run.reached("issue")
     return item
 

@@ -81,7 +81,7 @@ def without_opaque(
         return tuple(drifts), ()
     drifted_ids = {drift.resource for drift in drifts}
     hidden = {id_: Incomparable.of(desired) for id_, desired in opaque.items() if id_ in drifted_ids}
-    annotated = [hidden[drift.resource].told(drift) if drift.resource in hidden else drift for drift in drifts]
+    annotated = [hidden[drift.resource].reportable(drift) if drift.resource in hidden else drift for drift in drifts]
     notes = [
         IgnoreNote(
             f"{id_.qualified} ({desired.file}:{desired.line})",

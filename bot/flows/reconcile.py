@@ -34,7 +34,7 @@ from bot.model.decision import Lane
 from bot.model.drift import IgnoreNote, Report
 from bot.model.proposal import Effect, Join, TakenAction, Tick
 from bot.model.wording import sentences
-from bot.notices.memory import told
+from bot.notices.memory import notice_history
 
 LOOKS: Final = 4
 """How often a look is run again in one tick because the branch moved under it."""
@@ -182,7 +182,7 @@ def _with_items(result: Tick, assessment: Assessment, memory: Memory) -> Tick:
     """The account with what :mod:`bot.flows.conditions` asks it. What people were told is open and is not any more is asked
     for by number, once: the notice that it ended is the last.
     """
-    standing = told(memory.view.entries).standing.values()
+    standing = notice_history(memory.view.entries).standing.values()
     differed = {notice.task for notice in standing if notice.task}
     listed_numbers = {pull.number for pull in memory.pulls or ()} | {issue.number for issue in memory.issues or ()}
     noticed_numbers = {

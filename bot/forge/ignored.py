@@ -24,7 +24,7 @@ from bot.targets.places import canonical, named_by
 
 Parts = Callable[[Stack], Iterable[ArtifactPart]]
 _MARK: Final = Trace(Origin("", -1, -1, 0, 0))
-_OTHER: Final = Trace(Origin("", -2, -2, 0, 0))
+_UNMARKED: Final = Trace(Origin("", -2, -2, 0, 0))
 _ALL: Final = ("*",)
 _SCALARS: Final[Mapping[ScalarType, Data]] = {
     ScalarType.DURATION: "1s",
@@ -92,7 +92,7 @@ def _marked(value: Value, pointer: Pointer, schema: Schema) -> Value:
         if inner.many:
             entries = _blocks(child, steps, inner.schema)
         else:
-            entries = _marked(child or _block(inner.schema, _OTHER), tuple(steps), inner.schema)
+            entries = _marked(child or _block(inner.schema, _UNMARKED), tuple(steps), inner.schema)
     return replace(value, data={**value.mapping, str(name): entries})
 
 
@@ -104,13 +104,13 @@ def _attribute(child: Value | None, kind: Type, steps: list[str | int]) -> Value
     child_value = siblings.get(str(steps[0]))
     return Value(
         {**siblings, str(steps[0]): sample if child_value is None else _retraced(child_value)},
-        child.trace if child else _OTHER,
+        child.trace if child else _UNMARKED,
     )
 
 
 def _blocks(child: Value | None, steps: list[str | int], schema: Schema) -> Value:
-    blocks = child.elements if child is not None and child.elements else (_block(schema, _OTHER),)
-    trace = _OTHER if child is None else child.trace
+    blocks = child.elements if child is not None and child.elements else (_block(schema, _UNMARKED),)
+    trace = _UNMARKED if child is None else child.trace
     if not steps:
         return Value(tuple(_retraced(block) for block in blocks), _MARK)
     index, *inner_steps = steps

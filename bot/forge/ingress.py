@@ -26,7 +26,7 @@ def ingress(resource: Resource) -> Value:
     return tree(entries, resource.body)
 
 
-def places(resource: Resource) -> Mapping[Pointer, tuple[Pointer, str]]:
+def host_slots(resource: Resource) -> Mapping[Pointer, tuple[Pointer, str]]:
     """Where hosts can be added, as :class:`~bot.assembly.tracing.TracedOrigins` says it."""
     return {
         ("spec", "tls", index, "hosts"): (("tls", index, "hosts"), "map")

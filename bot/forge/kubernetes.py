@@ -13,7 +13,7 @@ from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value
 from bot.forge import batch, ingress
 from bot.forge.bundle import BUILD, ArtifactPart, fixed, listed, tree
-from bot.forge.pods import elements, memory, places, pod
+from bot.forge.pods import elements, memory, pod, variable_slots
 from bot.model.json import Pointer
 from bot.model.resource import Platform, ResourceId
 
@@ -72,7 +72,7 @@ def _containers(kind: str, resource: Resource) -> Mapping[Pointer, tuple[Pointer
     if kind not in _ANNOTATED:
         return labels | ({("data",): (("data",), "map")} if kind == "ConfigMap" else {})
     annotations: dict[Pointer, tuple[Pointer, str]] = {("metadata", "annotations"): (("annotations",), "map")}
-    container_places = ingress.places(resource) if kind == "Ingress" else places(resource, _ANNOTATED[kind])
+    container_places = ingress.host_slots(resource) if kind == "Ingress" else variable_slots(resource, _ANNOTATED[kind])
     return {**labels, **annotations, **container_places}
 
 

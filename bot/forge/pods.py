@@ -46,7 +46,7 @@ def pod(resource: Resource, restart: Value | None = None) -> Value:
     return tree(entries, body)
 
 
-def places(resource: Resource, at: Pointer) -> Mapping[Pointer, tuple[Pointer, str]]:
+def variable_slots(resource: Resource, at: Pointer) -> Mapping[Pointer, tuple[Pointer, str]]:
     """Where variables can be added in the pod at ``at``, as :class:`~bot.assembly.tracing.TracedOrigins` says it."""
     main: Pointer = (*at, "containers", 0, "env")
     further: dict[Pointer, tuple[Pointer, str]] = {

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from bot.trust import web_authorities
 
-_OTHERS: Final = frozenset(
+_OTHER_HOSTS: Final = frozenset(
     {"gitlab.com", "bitbucket.org", "codeberg.org", "gitea.com", "sr.ht", "azure.com", "visualstudio.com"}
 )
 """Domains of hosts that are no GitHub."""
@@ -44,7 +44,7 @@ def other_host(remote: str) -> str | None:
     """The server of ``remote`` where its name tells that it is no GitHub; None for GitHub, and for what nobody can tell."""
     host = _host(remote).partition(":")[0].lower()
     parts = host.split(".")
-    is_other_host = ".".join(parts[-2:]) in _OTHERS or (len(parts) > 1 and parts[0] in _OTHER_PROGRAMS)
+    is_other_host = ".".join(parts[-2:]) in _OTHER_HOSTS or (len(parts) > 1 and parts[0] in _OTHER_PROGRAMS)
     return host if is_other_host else None
 
 

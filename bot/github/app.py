@@ -58,7 +58,7 @@ class AppConnection:
         """The account that the app acts as: its slug and ``[bot]``."""
         return f"{payloads.read(_AppPart, self.ask('GET', '/app')).slug}[bot]"
 
-    def made(self, installation: int, body: Mapping[str, object] | None = None) -> tuple[str, datetime]:
+    def new_token(self, installation: int, body: Mapping[str, object] | None = None) -> tuple[str, datetime]:
         """A new token of an installation, and when it expires."""
         part = payloads.read(_TokenPart, self.ask("POST", f"/app/installations/{installation}/access_tokens", body))
         return part.token, part.expires_at
@@ -153,7 +153,7 @@ class AppTokens:
             if self._installation is None:
                 reply = self._connection.ask("GET", f"/repos/{self._name}/installation")
                 self._installation = payloads.read(_InstallationPart, reply).id
-            self._token, self._expires = self._connection.made(self._installation)
+            self._token, self._expires = self._connection.new_token(self._installation)
         return self._token
 
     def forget(self) -> None:

@@ -19,17 +19,17 @@ class AttentiveItems(Boards):
         """
         with suppress(BotError):
             if attention.assignees:
-                path = f"{self._rest.root}/issues/{number}/assignees"
-                self._rest.send_again("POST", path, {"assignees": list(attention.assignees)})
+                path = f"{self._client.root}/issues/{number}/assignees"
+                self._client.send_again("POST", path, {"assignees": list(attention.assignees)})
         if pull and attention.reviewers:
             self._ask(number, attention.reviewers)
 
     def _ask(self, number: int, reviewers: Sequence[str]) -> None:
         teams = [name.partition("/")[2] for name in reviewers if "/" in name]
         people = [name for name in reviewers if "/" not in name]
-        path = f"{self._rest.root}/pulls/{number}/requested_reviewers"
+        path = f"{self._client.root}/pulls/{number}/requested_reviewers"
         try:
-            self._rest.send_again("POST", path, {"reviewers": people, "team_reviewers": teams})
+            self._client.send_again("POST", path, {"reviewers": people, "team_reviewers": teams})
         except Refused:
             for name in reviewers if len(reviewers) > 1 else ():
                 self._ask(number, (name,))

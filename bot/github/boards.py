@@ -28,7 +28,7 @@ class Boards(Items):
 
     def edits(self, issue: Issue) -> Sequence[BodyEdit]:
         """See the port."""
-        answer = self._rest.mutate(_EDITS, {"id": issue.node})
+        answer = self._client.mutate(_EDITS, {"id": issue.node})
         if isinstance(answer, Lost):
             raise Unavailable(answer.cause)
         edits = payloads.read(EditsPart, answer.data).edits
@@ -39,7 +39,7 @@ class Boards(Items):
     def _edit(self, part: EditPart) -> BodyEdit:
         user = part.editor.user
         body = None if part.diff is None else markers.without(part.diff)
-        return BodyEdit(user.login, user.id, part.at, body, ours=self._codec().is_me(user))
+        return BodyEdit(user.login, user.id, part.at, body, by_us=self._codec().is_me(user))
 
     def rewrite_issue(self, issue: Issue, *, marker: Marker, title: str, body: str) -> Issue:
         """See the port. GitHub has no conditional writes: what is written between the look and the write shows in the edits

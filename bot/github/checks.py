@@ -20,7 +20,7 @@ from bot import escape
 from bot.errors import Unavailable
 from bot.github import payloads
 from bot.github.payloads import CheckRunPart, CheckRunsPart, StatusPart
-from bot.github.rest import ApiResponse, Rest
+from bot.github.rest import ApiResponse, RestClient
 from bot.model.codehost import Annotation, Check, CheckState, PublishedCheck
 
 BATCH: Final = 50
@@ -45,8 +45,8 @@ _STATUS_ID: Final = 12
 class Checks:
     """Publishes checks on commits of one repository."""
 
-    def __init__(self, requests: Rest) -> None:
-        self._rest = requests
+    def __init__(self, requests: RestClient) -> None:
+        self._client = requests
         self._denied = False
 
     def publish(self, check: Check) -> PublishedCheck:
@@ -62,7 +62,7 @@ class Checks:
 
     def _run(self, check: Check) -> tuple[CheckRunPart | None, bool]:
         """The check run, and whether it said so already; None where the token may not write any."""
-        was_known = self._known(check)
+        was_known = self._runs_of(check)
         if was_known is None:
             return None, False
         mark, begins = _mark(check), check.state is CheckState.IN_PROGRESS
@@ -79,12 +79,12 @@ class Checks:
         self._retire([other for other in was_known if other.id != finished.id and other.status != "completed"])
         return finished, False
 
-    def _known(self, check: Check) -> list[CheckRunPart] | None:
+    def _runs_of(self, check: Check) -> list[CheckRunPart] | None:
         """Check runs of that name on that commit, newest first; None where the token may not read them."""
-        path = f"{self._rest.root}/commits/{check.head_sha}/check-runs"
+        path = f"{self._client.root}/commits/{check.head_sha}/check-runs"
         # By default GitHub shows the latest run of each name; a run that died is an earlier one.
         query = {"check_name": check.name[:_MAX_NAME], "filter": "all", "per_page": "100"}
-        answer = self._rest.get(path, query, accept={403})
+        answer = self._client.get(path, query, accept={403})
         if answer.status == 403:
             return None
         runs = payloads.read(CheckRunsPart, answer.data).check_runs
@@ -100,18 +100,18 @@ class Checks:
         }
         cause = ""
         for _ in range(2):
-            answer = self._rest.send("POST", f"{self._rest.root}/check-runs", body, accept={403})
+            answer = self._client.send("POST", f"{self._client.root}/check-runs", body, accept={403})
             if isinstance(answer, ApiResponse):
                 return None if answer.status == 403 else payloads.read(CheckRunPart, answer.data)
             cause = answer.cause
-            existing = next((run for run in self._known(check) or () if run.external_id == mark), None)
+            existing = next((run for run in self._runs_of(check) or () if run.external_id == mark), None)
             if existing is not None:
                 return existing
         raise Unavailable(f"the check {check.name} could not be created: {cause}")
 
     def _finish(self, run: CheckRunPart, check: Check, mark: str) -> CheckRunPart:
         """All annotations that are not there yet, batch by batch, then the conclusion."""
-        path = f"{self._rest.root}/check-runs/{run.id}"
+        path = f"{self._client.root}/check-runs/{run.id}"
         batches = [check.annotations[at : at + BATCH] for at in range(0, len(check.annotations), BATCH)]
         sent_count = -(-run.annotations // BATCH) if run.external_id == mark else 0
         for number, batch in enumerate(batches[sent_count:], start=sent_count):
@@ -122,17 +122,17 @@ class Checks:
             "conclusion": check.state.value,
             "output": _output(check, ()),
         }
-        return payloads.read(CheckRunPart, self._rest.send_again("PATCH", path, closing).data)
+        return payloads.read(CheckRunPart, self._client.send_again("PATCH", path, closing).data)
 
     def _add(self, path: str, body: dict[str, object], total: int) -> None:
         """One batch. Sending it twice would show it twice, so after a lost reply the count tells whether it arrived."""
         cause = ""
         for _ in range(3):
-            answer = self._rest.send("PATCH", path, body)
+            answer = self._client.send("PATCH", path, body)
             if isinstance(answer, ApiResponse):
                 return
             cause = answer.cause
-            if payloads.read(CheckRunPart, self._rest.get(path).data).annotations >= total:
+            if payloads.read(CheckRunPart, self._client.get(path).data).annotations >= total:
                 return
         raise Unavailable(f"annotations could not be written: {cause}")
 
@@ -140,7 +140,9 @@ class Checks:
         """Conclude runs that somebody left in progress on the same commit; the finished one is newer."""
         for run in runs:
             closing = {"status": "completed", "conclusion": "cancelled"}
-            self._rest.send_again("PATCH", f"{self._rest.root}/check-runs/{run.id}", closing, accept={403, 404, 422})
+            self._client.send_again(
+                "PATCH", f"{self._client.root}/check-runs/{run.id}", closing, accept={403, 404, 422}
+            )
 
     def _status(self, check: Check) -> tuple[StatusPart, bool]:
         """The commit status, and whether it said so already: its description ends in the beginning of the check's id."""
@@ -148,8 +150,8 @@ class Checks:
         mark = f" (id {check.external_id[:_STATUS_ID]})" if check.external_id else ""
         description = escape.line(check.title, _MAX_DESCRIPTION - len(mark)) + mark
         body = {"state": _STATES[check.state], "context": context, "description": description}
-        path = f"{self._rest.root}/commits/{check.head_sha}/statuses"
-        statuses = payloads.read_all(StatusPart, self._rest.pages(path))
+        path = f"{self._client.root}/commits/{check.head_sha}/statuses"
+        statuses = payloads.read_all(StatusPart, self._client.pages(path))
         latest = max(
             (status for status in statuses if status.context == context), key=lambda status: status.id, default=None
         )
@@ -158,7 +160,7 @@ class Checks:
             return latest, latest.state != "pending"
         if latest is not None and (latest.state, latest.description) == (body["state"], body["description"]):
             return latest, True
-        answer = self._rest.send_again("POST", f"{self._rest.root}/statuses/{check.head_sha}", body)
+        answer = self._client.send_again("POST", f"{self._client.root}/statuses/{check.head_sha}", body)
         return payloads.read(StatusPart, answer.data), False
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from bot.errors import Closed, Refused, Stale, Unavailable
 from bot.github import payloads
 from bot.github.payloads import CommitPart, MutationReplyPart
-from bot.github.rest import ApiResponse, Lost, Rest, as_list
+from bot.github.rest import ApiResponse, Lost, RestClient, as_list
 from bot.model.codehost import CommitDraft
 from bot.safety.trailers import intents_in
 
@@ -36,8 +36,8 @@ _DEPTH: Final = "30"
 class VerifiedCommits:
     """Makes commits on one repository's branches. Not for several threads at once."""
 
-    def __init__(self, requests: Rest) -> None:
-        self._rest = requests
+    def __init__(self, requests: RestClient) -> None:
+        self._client = requests
 
     def make(self, draft: CommitDraft) -> str:
         """The id of the one commit made from ``draft``.
@@ -46,8 +46,8 @@ class VerifiedCommits:
         no, and ``Unavailable`` when no usable reply came several times and the commit is not on the branch.
         """
         cause = ""
-        for _ in self._rest.attempts(self._rest.patience.reads):
-            answer = self._rest.mutate(_QUERY, {"input": _order(draft, self._rest.root.removeprefix("/repos/"))})
+        for _ in self._client.attempts(self._client.patience.reads):
+            answer = self._client.mutate(_QUERY, {"input": _order(draft, self._client.root.removeprefix("/repos/"))})
             reply = _reply(answer)
             if isinstance(reply, MutationReplyPart):
                 return self._judge(draft, reply, answer, after_loss=bool(cause))
@@ -64,7 +64,7 @@ class VerifiedCommits:
         kind = next((error.type for error in reply.errors if error.type), "")
         message = answer.message if isinstance(answer, ApiResponse) else ""
         if kind == "STALE_DATA":
-            commit_id = self._rest.awaited(lambda: self._commit_of(draft)) if after_loss else None
+            commit_id = self._client.awaited(lambda: self._commit_of(draft)) if after_loss else None
             if commit_id is None:
                 raise Stale(f"{draft.branch} is no longer at {draft.expected[:7]}: {message}")
             return commit_id
@@ -80,7 +80,7 @@ class VerifiedCommits:
             return None
         query = {"sha": draft.branch, "per_page": _DEPTH}
         # 404: no such branch; 409: "Git Repository is empty."
-        answer = self._rest.get(f"{self._rest.root}/commits", query, accept={404, 409})
+        answer = self._client.get(f"{self._client.root}/commits", query, accept={404, 409})
         for part in payloads.read_all(CommitPart, as_list(answer.data)):
             if [parent.sha for parent in part.parents] == [draft.expected] and intents_in(part.message) == intents:
                 return part.sha

@@ -33,26 +33,26 @@ class DeployedItems(AttentiveItems):
 
     def merged_as(self, commit: str) -> PullRequest | None:
         """See the port."""
-        path = f"{self._rest.root}/commits/{commit}/pulls"
-        parts = payloads.read_all(PullPart, self._rest.pages(path))
+        path = f"{self._client.root}/commits/{commit}/pulls"
+        parts = payloads.read_all(PullPart, self._client.pages(path))
         merged = [part for part in parts if part.merged_at is not None]
         return payloads.pull(merged[0], self._codec()) if merged else None
 
     def note_deployment(self, note: DeploymentNote) -> str:
         """See the port. No status of the commit is asked for: what is noted was done already."""
         deployment = self._deployment(note) or self._deploy(note)
-        path = f"{self._rest.root}/deployments/{deployment.id}/statuses"
-        newest = payloads.read_all(DeploymentStatusPart, self._rest.pages(path))
+        path = f"{self._client.root}/deployments/{deployment.id}/statuses"
+        newest = payloads.read_all(DeploymentStatusPart, self._client.pages(path))
         state, description = _STATES[note.state], note.description[:_MAX_DESCRIPTION]
         if not newest or (newest[0].state, newest[0].description) != (state, description):
-            self._rest.send_again(
+            self._client.send_again(
                 "POST", path, {"state": state, "description": description, "log_url": note.link or ""}
             )
-        return f"{self._rest.root}/deployments/{deployment.id}"
+        return f"{self._client.root}/deployments/{deployment.id}"
 
     def _deployment(self, note: DeploymentNote) -> DeploymentPart | None:
         query = {"sha": note.commit, "environment": note.environment, "task": _TASK}
-        deployments = payloads.read_all(DeploymentPart, self._rest.pages(f"{self._rest.root}/deployments", query))
+        deployments = payloads.read_all(DeploymentPart, self._client.pages(f"{self._client.root}/deployments", query))
         return deployments[0] if deployments else None
 
     def _deploy(self, note: DeploymentNote) -> DeploymentPart:
@@ -64,7 +64,7 @@ class DeployedItems(AttentiveItems):
             "environment": note.environment,
             "description": "What runs, compared with Git",
         }
-        answer = self._rest.send("POST", f"{self._rest.root}/deployments", body)
+        answer = self._client.send("POST", f"{self._client.root}/deployments", body)
         if isinstance(answer, ApiResponse):
             return payloads.read(DeploymentPart, answer.data)
         deployment = self._deployment(note)  # it may have been made although the answer was lost

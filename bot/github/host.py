@@ -1,6 +1,6 @@
 """GitHub behind the CodeHost port. Wiring makes one per repository and token; flows only know the port.
 
-All requests go through one :class:`~bot.github.rest.Rest`, so that pacing, limits and conditional requests hold for
+All requests go through one :class:`~bot.github.rest.RestClient`, so that pacing, limits and conditional requests hold for
 everything together. A look at an unchanged repository makes no write and a fixed number of conditional requests.
 """
 
@@ -20,7 +20,7 @@ from bot.github.commits import VerifiedCommits
 from bot.github.deployments import DeployedItems
 from bot.github.limits import Pace
 from bot.github.payloads import MarkerCodec, PermissionPart, RepositoryPart, UserPart, ViewerPart
-from bot.github.rest import ApiResponse, Rest, RetryPolicy
+from bot.github.rest import ApiResponse, RestClient, RetryPolicy
 from bot.github.rights import rights
 from bot.model.codehost import Check, HostFacts, HostRights, PublishedCheck, Whoami
 from bot.ports import Clock, Meter
@@ -70,38 +70,38 @@ class GitHubHost(DeployedItems):
             raise Invalid("the token is empty or has characters that no token has", advice="Set CLOCKWORK_TOKEN.")
         give = (lambda: token) if isinstance(token, str) else token
         pace = Pace(min_write_interval)
-        requests = Rest(
+        requests = RestClient(
             full_name, give, api_url=api_url, clock=clock, pace=pace, patience=patience, meter=meter, forget=forget
         )
         # asks GitHub, once it is needed
         codec = cache(lambda: MarkerCodec(full_name, marker_secret, cache(self._whoami)))
         super().__init__(requests, codec=codec)
         self._login = login
-        self._checks = Checks(self._rest)
+        self._checks = Checks(self._client)
 
     def close(self) -> None:
         """Give the connection back."""
-        self._rest.close()
+        self._client.close()
 
     def whoami(self) -> Whoami:
         """The account behind the token, asked once."""
         return self._codec().me
 
     def facts(self) -> HostFacts:
-        part = payloads.read(RepositoryPart, self._rest.repository())
+        part = payloads.read(RepositoryPart, self._client.repository())
         return HostFacts(
             part.id, part.full_name, part.has_issues, part.archived, part.allow_auto_merge, queue_prefix=QUEUE_PREFIX
         )
 
     def rights(self, branch: str) -> HostRights:
         """See the port."""
-        return rights(self._rest, self.whoami(), branch)
+        return rights(self._client, self.whoami(), branch)
 
     def merge_when_green(self, number: int) -> None:
         """Through GraphQL alone (docs.github.com, "GraphQL reference", ``enablePullRequestAutoMerge``)."""
         pull = self.pull(number)
         variables = {"input": {"pullRequestId": pull.node, "mergeMethod": "SQUASH"}}
-        answer = self._rest.mutate(_AUTO_MERGE, variables)
+        answer = self._client.mutate(_AUTO_MERGE, variables)
         if isinstance(answer, ApiResponse) and answer.message:
             raise Refused(f"#{number} does not merge by itself: {answer.message}")
 
@@ -113,8 +113,8 @@ class GitHubHost(DeployedItems):
         # from a comment is nothing else in the path below.
         if not re.fullmatch(r"[A-Za-z0-9-]{1,39}(?:\[bot\])?|[A-Za-z0-9-]{1,39}_[A-Za-z0-9]{1,10}", login):
             return False
-        path = f"{self._rest.root}/collaborators/{quote(login, safe='')}/permission"
-        answer = self._rest.get(path, accept={404})
+        path = f"{self._client.root}/collaborators/{quote(login, safe='')}/permission"
+        answer = self._client.get(path, accept={404})
         if answer.status == 404:
             return False
         granted = payloads.read(PermissionPart, answer.data)
@@ -122,7 +122,7 @@ class GitHubHost(DeployedItems):
 
     def commits(self) -> VerifiedCommits:
         """What makes commits that GitHub signs, on this connection."""
-        return VerifiedCommits(self._rest)
+        return VerifiedCommits(self._client)
 
     def head_ref(self, number: int) -> str:
         """GitHub keeps the head of every pull request, forks' too, under this ref (Checking out pull requests locally)."""
@@ -134,7 +134,7 @@ class GitHubHost(DeployedItems):
         """
         if self._login is not None:
             return Whoami(self._login, None)
-        answer = self._rest.get("/user", accept={403})
+        answer = self._client.get("/user", accept={403})
         if answer.status == 403:
             return self._viewer() or Whoami(ACTIONS_LOGIN, 0)
         me = payloads.read(UserPart, answer.data)
@@ -144,7 +144,7 @@ class GitHubHost(DeployedItems):
 
     def _viewer(self) -> Whoami | None:
         with suppress(BotError):
-            answer = self._rest.mutate(_VIEWER, {})
+            answer = self._client.mutate(_VIEWER, {})
             if isinstance(answer, ApiResponse):
                 viewer = payloads.read(ViewerPart, answer.data)
                 return None if viewer.login is None else Whoami(viewer.login, viewer.id)

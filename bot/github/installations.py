@@ -20,7 +20,7 @@ from bot.github.app import AppConnection
 from bot.github.payloads import PayloadPart
 
 _PAGE: Final = 100
-_KEPT: Final = timedelta(minutes=4)
+_SAFETY_MARGIN: Final = timedelta(minutes=4)
 """Beyond what a run may take: clocks differ, and a run has to begin."""
 
 
@@ -33,7 +33,7 @@ class InstalledRepository:
     installation: int
 
 
-class _PlaceId(PayloadPart):
+class _InstallationId(PayloadPart):
     id: int
 
 
@@ -41,7 +41,7 @@ class _AccountPart(PayloadPart):
     login: str
 
 
-class _PlacePart(PayloadPart):
+class _OwnedInstallation(PayloadPart):
     id: int
     account: _AccountPart
     suspended_at: str | None = None
@@ -59,7 +59,7 @@ class _RepositoriesPart(PayloadPart):
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _InstallationToken:
     token: str
     expires: datetime
 
@@ -69,7 +69,7 @@ class Installations:
 
     def __init__(self, connection: AppConnection) -> None:
         self._connection = connection
-        self._tokens: dict[tuple[int, str], _Kept] = {}
+        self._tokens: dict[tuple[int, str], _InstallationToken] = {}
         self._lock = threading.Lock()
         self._login = ""
 
@@ -85,7 +85,7 @@ class Installations:
 
     def owners(self) -> dict[str, int]:
         """The installations that are not suspended, by the login of their owner."""
-        parts = [payloads.read(_PlacePart, entry) for entry in self._listed()]
+        parts = [payloads.read(_OwnedInstallation, entry) for entry in self._listed()]
         return {part.account.login: part.id for part in parts if part.suspended_at is None}
 
     def _listed(self) -> Iterator[object]:
@@ -99,7 +99,7 @@ class Installations:
 
     def repositories(self, installation: int) -> tuple[InstalledRepository, ...]:
         """What an installation reaches, without what is archived or disabled: nothing can be written there."""
-        token = self._connection.made(installation)[0]
+        token = self._connection.new_token(installation)[0]
         parts, number = list[_RepositoryPart](), 1
         while True:
             path = f"/installation/repositories?per_page={_PAGE}&page={number}"
@@ -114,7 +114,7 @@ class Installations:
     def installation_of(self, full_name: str) -> int:
         """The installation that reaches a repository. ``Closed`` where there is none."""
         try:
-            return payloads.read(_PlaceId, self._connection.ask("GET", f"/repos/{full_name}/installation")).id
+            return payloads.read(_InstallationId, self._connection.ask("GET", f"/repos/{full_name}/installation")).id
         except Closed as exc:
             raise Closed(
                 f"the GitHub App does not reach {full_name}: {exc.message}",
@@ -125,11 +125,11 @@ class Installations:
         """A token that reaches ``full_name`` and nothing else, good for as long as ``lasts`` at least (below an hour)."""
         key = (installation, full_name)
         with self._lock:
-            kept_token = self._tokens.get(key)
-        if kept_token is not None and kept_token.expires - self._connection.clock.now() >= lasts + _KEPT:
-            return kept_token.token
+            cached = self._tokens.get(key)
+        if cached is not None and cached.expires - self._connection.clock.now() >= lasts + _SAFETY_MARGIN:
+            return cached.token
         try:
-            token, expires = self._connection.made(installation, {"repositories": [full_name.rpartition("/")[2]]})
+            token, expires = self._connection.new_token(installation, {"repositories": [full_name.rpartition("/")[2]]})
         except Closed as exc:
             raise Closed(
                 f"the GitHub App gets no token for {full_name}: {exc.message}",
@@ -139,7 +139,7 @@ class Installations:
         if expires <= self._connection.clock.now():
             raise Closed(f"GitHub gave a token for {full_name} that is over", advice="Check this machine's clock.")
         with self._lock:
-            self._tokens[key] = _Kept(token, expires)
+            self._tokens[key] = _InstallationToken(token, expires)
         return token
 
     def forget(self, installation: int, full_name: str) -> None:

@@ -20,7 +20,7 @@ from bot import escape
 from bot.errors import BotError, Closed, Invalid, Refused, Stale, Unavailable
 from bot.github import payloads
 from bot.github.payloads import ItemPart, MarkerCodec, PullPart
-from bot.github.rest import ApiResponse, Lost, Rest, as_list
+from bot.github.rest import ApiResponse, Lost, RestClient, as_list
 from bot.github.threads import Threads
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 
@@ -45,7 +45,7 @@ _TAKES_NO_COMMENT: Final = re.compile(r"is locked|interactions on this repositor
 class Items(Threads):
     """Open pull requests and issues of anybody, and what is made, changed and closed of ours; and their comments."""
 
-    def __init__(self, requests: Rest, *, codec: Callable[[], MarkerCodec]) -> None:
+    def __init__(self, requests: RestClient, *, codec: Callable[[], MarkerCodec]) -> None:
         super().__init__(requests, codec=codec)
         self._known_labels: set[str] = set()
         self._unconfirmed: dict[tuple[str, str], int] = {}
@@ -62,7 +62,7 @@ class Items(Threads):
         """The closed ones of ours, as far as label, author and marker tell, newest first."""
         codec = self._codec()
         query = {"labels": LABEL, "creator": codec.me.login, "state": "closed", **_NEWEST}
-        parts = payloads.read_all(ItemPart, self._rest.pages(f"{self._rest.root}/issues", query))
+        parts = payloads.read_all(ItemPart, self._client.pages(f"{self._client.root}/issues", query))
         return tuple(self._item(part) for part in parts if codec.read(part.body, part.user) is not None)
 
     def item(self, number: int) -> PullRequest | Issue | None:
@@ -78,10 +78,12 @@ class Items(Threads):
         return payloads.pull(self._pull_part(number), self._codec())
 
     def _open_pulls(self) -> list[PullPart]:
-        return payloads.read_all(PullPart, self._rest.pages(f"{self._rest.root}/pulls", {"state": "open", **_NEWEST}))
+        return payloads.read_all(
+            PullPart, self._client.pages(f"{self._client.root}/pulls", {"state": "open", **_NEWEST})
+        )
 
     def _open_issues(self) -> list[ItemPart]:
-        parts = self._rest.pages(f"{self._rest.root}/issues", {"state": "open", **_NEWEST})
+        parts = self._client.pages(f"{self._client.root}/issues", {"state": "open", **_NEWEST})
         return [part for part in payloads.read_all(ItemPart, parts) if part.pull_request is None]
 
     # -- pull requests -------------------------------------------------------------------------------------------------
@@ -95,14 +97,14 @@ class Items(Threads):
         head: str,
         base: str,
         labels: Sequence[str],
-        known: Sequence[PullRequest] | None = None,
+        listed: Sequence[PullRequest] | None = None,
         draft: bool = False,
     ) -> PullRequest:
         """The one open pull request with this marker key or from this branch, saying this. ``Refused`` when somebody
         else's has that branch, ``Stale`` when the branch has nothing that ``base`` lacks. It is labelled where that may
         be: without its labels it is no less ours. A new one is a ``draft`` where the repository can have drafts.
         """
-        part = self._ours_of(self.pulls() if known is None else known, head, base, marker)
+        part = self._ours_of(self.pulls() if listed is None else listed, head, base, marker)
         if part is None:
             part = self._create_pull(marker, title=title, body=body, head=head, base=base, draft=draft)
         pull = self._updated(part, self._content(marker, title, body))
@@ -115,11 +117,11 @@ class Items(Threads):
 
     def close_pull(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
         """Closed; the marker says that it was us."""
-        self._close(self._pull_part(number), f"{self._rest.root}/pulls/{number}", comment, marker, {})
+        self._close(self._pull_part(number), f"{self._client.root}/pulls/{number}", comment, marker, {})
 
     def _updated(self, part: PullPart, content: dict[str, object]) -> PullRequest:
         if not _has_content(part, content):
-            answer = self._rest.send_again("PATCH", f"{self._rest.root}/pulls/{part.number}", content)
+            answer = self._client.send_again("PATCH", f"{self._client.root}/pulls/{part.number}", content)
             part = payloads.read(PullPart, answer.data)
         return payloads.pull(part, self._codec())
 
@@ -140,8 +142,8 @@ class Items(Threads):
             {"draft": True} if draft else {}
         )
         cause = ""
-        for _ in self._rest.attempts(self._rest.patience.reads):
-            answer = self._rest.send("POST", f"{self._rest.root}/pulls", content, accept={422})
+        for _ in self._client.attempts(self._client.patience.reads):
+            answer = self._client.send("POST", f"{self._client.root}/pulls", content, accept={422})
             match answer:
                 case ApiResponse(status=201):
                     return payloads.read(PullPart, answer.data)
@@ -151,7 +153,7 @@ class Items(Threads):
                     cause = answer.message
                     existing = self._after_422(cause, head, base, marker)
                 case Lost(cause):
-                    existing = self._rest.awaited(lambda: self._pull_of(head, base, marker))
+                    existing = self._client.awaited(lambda: self._pull_of(head, base, marker))
             if existing is not None:
                 return existing
         raise Unavailable(f"the pull request from {head} could not be opened: {cause}")
@@ -160,7 +162,7 @@ class Items(Threads):
         """The existing pull request where there is one; None where trying again may help."""
         lowered = message.casefold()
         if "already exists" in lowered:
-            return self._rest.awaited(lambda: self._pull_of(head, base, marker))
+            return self._client.awaited(lambda: self._pull_of(head, base, marker))
         if "no commits between" in lowered:
             raise Stale(f"there is nothing to propose: {head} has no commit that {base} lacks")
         # GitHub says that a head is invalid also of a branch that was pushed a moment ago and is not visible yet.
@@ -170,9 +172,9 @@ class Items(Threads):
 
     def _pull_of(self, head: str, base: str, marker: Marker) -> PullPart | None:
         # Without ``owner:`` GitHub ignores ``head`` and lists every pull request.
-        owner = self._rest.name.split("/")[0]
+        owner = self._client.name.split("/")[0]
         query = {"head": f"{owner}:{head}", "base": base, "state": "open", "per_page": "10"}
-        parts = payloads.read_all(PullPart, as_list(self._rest.get(f"{self._rest.root}/pulls", query).data))
+        parts = payloads.read_all(PullPart, as_list(self._client.get(f"{self._client.root}/pulls", query).data))
         return self._of_branch(parts, head, base, marker)
 
     def _of_branch(self, parts: Sequence[PullPart], head: str, base: str, marker: Marker) -> PullPart | None:
@@ -189,11 +191,11 @@ class Items(Threads):
         return None
 
     def _pull_part(self, number: int) -> PullPart:
-        answer = self._rest.get(f"{self._rest.root}/pulls/{number}", accept={404})
+        answer = self._client.get(f"{self._client.root}/pulls/{number}", accept={404})
         if answer.status == 404:
             raise Invalid(f"there is no pull request #{number}")
         part = payloads.read(PullPart, answer.data)
-        self._rest.is_named(part.base_name)
+        self._client.is_named(part.base_name)
         return part
 
     # -- issues --------------------------------------------------------------------------------------------------------
@@ -205,11 +207,11 @@ class Items(Threads):
         title: str,
         body: str,
         labels: Sequence[str],
-        known: Sequence[Issue] | None = None,
+        listed: Sequence[Issue] | None = None,
     ) -> Issue:
         """The one open issue with this marker key, saying this. ``Closed`` where issues are switched off."""
         content = self._content(marker, title, body)
-        part = self._listed_issue(marker, known) or self._create_issue(marker, content, labels)
+        part = self._listed_issue(marker, listed) or self._create_issue(marker, content, labels)
         issue = self._rewritten(part, content)
         self.label(part.number, labels, issue.labels)
         return issue
@@ -225,14 +227,14 @@ class Items(Threads):
 
     def _rewritten(self, part: ItemPart, content: dict[str, object]) -> Issue:
         if not _has_content(part, content):
-            answer = self._rest.send_again("PATCH", f"{self._rest.root}/issues/{part.number}", content)
+            answer = self._client.send_again("PATCH", f"{self._client.root}/issues/{part.number}", content)
             part = payloads.read(ItemPart, answer.data)
         return payloads.issue(part, self._codec())
 
     def close_issue(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
         """Closed as completed; the marker says that it was us."""
         extra = {"state_reason": "completed"}
-        self._close(self._issue_part(number), f"{self._rest.root}/issues/{number}", comment, marker, extra)
+        self._close(self._issue_part(number), f"{self._client.root}/issues/{number}", comment, marker, extra)
 
     def flush(self) -> None:
         """Look once more for duplicates of the issues that were created and not yet seen in the list."""
@@ -245,25 +247,25 @@ class Items(Threads):
             self._ensure_label(name)
         cause = ""
         for _ in range(2):
-            answer = self._rest.send(
-                "POST", f"{self._rest.root}/issues", {**content, "labels": sorted({LABEL, *labels})}
+            answer = self._client.send(
+                "POST", f"{self._client.root}/issues", {**content, "labels": sorted({LABEL, *labels})}
             )
             if isinstance(answer, ApiResponse):
                 return self._read_back(payloads.read(ItemPart, answer.data), marker)
             cause = answer.cause
-            if (part := self._rest.awaited(lambda: self._only_issue(marker))) is not None:
+            if (part := self._client.awaited(lambda: self._only_issue(marker))) is not None:
                 return part
         raise Unavailable(f"the issue could not be filed: {cause}")
 
     def _read_back(self, created: ItemPart, marker: Marker) -> ItemPart:
         """The one that stays: ``created``, or the lowest of several that parallel bots created."""
-        created_item = self._rest.awaited(lambda: self._seen(created.number, marker))
+        created_item = self._client.awaited(lambda: self._confirmed(created.number, marker))
         if created_item is None:
             self._unconfirmed[(marker.kind, marker.key)] = created.number
         # What was just created may not carry its labels in a list yet.
         return created if created_item is None or created_item.number == created.number else created_item
 
-    def _seen(self, number: int, marker: Marker) -> ItemPart | None:
+    def _confirmed(self, number: int, marker: Marker) -> ItemPart | None:
         parts = self._open_issues()
         return self._first(parts, marker) if any(part.number == number for part in parts) else None
 
@@ -288,7 +290,7 @@ class Items(Threads):
             Marker(DUPLICATE, signed.marker.key, signed.marker.digest), part.title, f"Duplicate of #{original}."
         )
         closing = {**content, "state": "closed", "state_reason": "not_planned"}
-        self._rest.send_again("PATCH", f"{self._rest.root}/issues/{part.number}", closing)
+        self._client.send_again("PATCH", f"{self._client.root}/issues/{part.number}", closing)
 
     def _issue_part(self, number: int) -> ItemPart:
         part = self._issue_or_none(number)
@@ -297,7 +299,7 @@ class Items(Threads):
         return part
 
     def _issue_or_none(self, number: int) -> ItemPart | None:
-        answer = self._rest.get(f"{self._rest.root}/issues/{number}", accept={404, 410})
+        answer = self._client.get(f"{self._client.root}/issues/{number}", accept={404, 410})
         return None if answer.status in {404, 410} else payloads.read(ItemPart, answer.data)
 
     # -- both ----------------------------------------------------------------------------------------------------------
@@ -326,7 +328,7 @@ class Items(Threads):
         if signed is not None:
             body = payloads.issue(part, self._codec()).body
             closing["body"] = escape.clip(self._codec().attach(signed.marker, body, closed=True))
-        self._rest.send_again("PATCH", path, closing)
+        self._client.send_again("PATCH", path, closing)
 
     def label(self, number: int, labels: Sequence[str], have: Sequence[str] = ()) -> None:
         """These labels too, and ours, where the host lets us. Labels help people; nothing here goes by them."""
@@ -337,7 +339,7 @@ class Items(Threads):
         with suppress(BotError):
             for name in missing:
                 self._ensure_label(name)
-            self._rest.send_again("POST", f"{self._rest.root}/issues/{number}/labels", {"labels": missing})
+            self._client.send_again("POST", f"{self._client.root}/issues/{number}/labels", {"labels": missing})
 
     def _ensure_label(self, name: str) -> None:
         """The label exists where it may; somebody else creating it in between is as good."""
@@ -348,13 +350,13 @@ class Items(Threads):
         self._known_labels.add(name)
 
     def _make_label(self, name: str) -> None:
-        if self._rest.get(f"{self._rest.root}/labels/{quote(name, safe='')}", accept={404}).status == 404:
+        if self._client.get(f"{self._client.root}/labels/{quote(name, safe='')}", accept={404}).status == 404:
             label = {"name": name, "color": _LABEL_COLOUR, "description": "By Clockwork"}
-            self._rest.send_again("POST", f"{self._rest.root}/labels", label, accept={422})
+            self._client.send_again("POST", f"{self._client.root}/labels", label, accept={422})
 
 
-def _is_same(marker: Marker | None, other: Marker) -> bool:
-    return marker is not None and (marker.kind, marker.key) == (other.kind, other.key)
+def _is_same(marker: Marker | None, expected: Marker) -> bool:
+    return marker is not None and (marker.kind, marker.key) == (expected.kind, expected.key)
 
 
 def _has_content(part: ItemPart, content: dict[str, object]) -> bool:

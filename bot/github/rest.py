@@ -1,6 +1,6 @@
 """Requests to GitHub's REST interface through PyGithub's transport: retries, pacing, limits, conditional requests.
 
-The parts of the host adapter share one :class:`Rest`. Reads are tried again; writes never are, because a lost reply says
+The parts of the host adapter share one :class:`RestClient`. Reads are tried again; writes never are, because a lost reply says
 nothing about whether the write happened: the caller gets :class:`Lost` and looks. (PyGithub by itself sends POST again,
 ``GithubRetry``: measured with 2.10, one lost reply made three issues.)
 """
@@ -91,7 +91,7 @@ class _Target:
         return f"{self.verb} {self.path}"
 
 
-class Rest:
+class RestClient:
     """One connection to one repository. Not for several threads at once. Nothing of it shows the token.
 
     ``token`` gives the token of the moment: one of an app is another every hour, and after ``forget``, which is called when
@@ -267,17 +267,17 @@ class Rest:
         """The reply, from where a redirect leads: at a repository's old address nothing was done ("Best practices for
         using the REST API", "Follow redirects"). PyGithub follows 301 alone, and forgets the query.
         """
-        answer = self._asked(target, headers, body)
+        answer = self._authorized(target, headers, body)
         for _ in range(_HOPS):
             if isinstance(answer, Lost) or answer.status not in _REDIRECTS:
                 return answer
             location = answer.headers.get("location", "")
             if not location.startswith(f"{self._api_url}/"):  # the token goes nowhere else
                 return answer
-            answer = self._asked(_Target(target.verb, location), headers, body)
+            answer = self._authorized(_Target(target.verb, location), headers, body)
         return answer
 
-    def _asked(
+    def _authorized(
         self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None
     ) -> ApiResponse | Lost:
         answer = self._exchanged(target, headers, body)

@@ -14,7 +14,7 @@ from typing import Final, cast
 from urllib.parse import quote
 
 from bot.errors import BotError
-from bot.github.rest import ApiResponse, Rest
+from bot.github.rest import ApiResponse, RestClient
 from bot.model.codehost import HostRights, Whoami
 from bot.model.json import JSON, mapping, mappings, text
 
@@ -28,7 +28,7 @@ _ANSWERS: Final = frozenset({400, 401, 403, 404, 410, 422})
 _DENIALS: Final = frozenset({401, 403, 404})
 
 
-def rights(requests: Rest, me: Whoami, branch: str) -> HostRights:
+def rights(requests: RestClient, me: Whoami, branch: str) -> HostRights:
     """What the token may do. Raises ``Invalid`` for a repository that it does not see."""
     name = quote(branch, safe="")
     repository_answer = requests.get(requests.root)
@@ -50,7 +50,7 @@ def _json(answer: ApiResponse | None) -> JSON:
     return None if answer is None else cast("JSON", answer.data)
 
 
-def _answer(requests: Rest, path: str) -> ApiResponse | None:
+def _answer(requests: RestClient, path: str) -> ApiResponse | None:
     """The reply, None where the token may not ask or nothing came."""
     try:
         answer = requests.get(f"{requests.root}{path}", {"per_page": "100"}, accept=_REFUSED)
@@ -59,7 +59,7 @@ def _answer(requests: Rest, path: str) -> ApiResponse | None:
     return answer if answer.status == 200 else None
 
 
-def _denied(requests: Rest, path: str) -> bool:
+def _denied(requests: RestClient, path: str) -> bool:
     try:
         answer = requests.send("POST", f"{requests.root}{path}", {}, accept=_ANSWERS)
     except BotError:
@@ -67,7 +67,7 @@ def _denied(requests: Rest, path: str) -> bool:
     return isinstance(answer, ApiResponse) and answer.status in _DENIALS
 
 
-def _rules(requests: Rest, branch: str) -> frozenset[str]:
+def _rules(requests: RestClient, branch: str) -> frozenset[str]:
     """Rules of rulesets ("Get rules for a branch"), and of a classic protection what everybody is told of it ("Get a branch",
     ``protected``); its parts are told to administrators alone ("Get branch protection").
     """
@@ -90,12 +90,12 @@ _PROTECTION: Final = {
 """Parts of a classic protection ("Get branch protection") by what rulesets call the same."""
 
 
-def _labels(requests: Rest) -> frozenset[str]:
+def _labels(requests: RestClient) -> frozenset[str]:
     answer = _answer(requests, "/labels")
     return frozenset(text(mapping(label).get("name")) for label in mappings(_json(answer)))
 
 
-def _actions_propose(requests: Rest) -> bool | None:
+def _actions_propose(requests: RestClient) -> bool | None:
     """Administrators alone are told ("Get default workflow permissions for a repository")."""
     answer = _answer(requests, "/actions/permissions/workflow")
     allowed = mapping(_json(answer)).get("can_approve_pull_request_reviews")

@@ -11,15 +11,15 @@ from bot import escape
 from bot.errors import Unavailable
 from bot.github import payloads
 from bot.github.payloads import CommentPart, MarkerCodec
-from bot.github.rest import ApiResponse, Rest
+from bot.github.rest import ApiResponse, RestClient
 from bot.model.codehost import Comment, Marker
 
 
 class Threads:
     """Reads whole threads, and writes each marked comment once."""
 
-    def __init__(self, requests: Rest, *, codec: Callable[[], MarkerCodec]) -> None:
-        self._rest = requests
+    def __init__(self, requests: RestClient, *, codec: Callable[[], MarkerCodec]) -> None:
+        self._client = requests
         self._codec = codec
 
     def comments(self, number: int) -> tuple[Comment, ...]:
@@ -45,19 +45,19 @@ class Threads:
         if part is None:
             part = self._write(number, content, same)
         elif (part.body or "").replace("\r\n", "\n").rstrip() != content.rstrip():
-            path = f"{self._rest.root}/issues/comments/{part.id}"
-            part = payloads.read(CommentPart, self._rest.send_again("PATCH", path, {"body": content}).data)
+            path = f"{self._client.root}/issues/comments/{part.id}"
+            part = payloads.read(CommentPart, self._client.send_again("PATCH", path, {"body": content}).data)
         return payloads.comment(part, self._codec())
 
     def _write(self, number: int, body: str, same: Callable[[Marker], bool]) -> CommentPart:
         cause = ""
         for _ in range(2):
-            answer = self._rest.send("POST", f"{self._rest.root}/issues/{number}/comments", {"body": body})
+            answer = self._client.send("POST", f"{self._client.root}/issues/{number}/comments", {"body": body})
             if isinstance(answer, ApiResponse):
                 part = payloads.read(CommentPart, answer.data)
                 return self._matching(number, same) or part
             cause = answer.cause
-            if (existing := self._rest.awaited(lambda: self._matching(number, same))) is not None:
+            if (existing := self._client.awaited(lambda: self._matching(number, same))) is not None:
                 return existing
         raise Unavailable(f"the comment on #{number} could not be written: {cause}")
 
@@ -75,9 +75,9 @@ class Threads:
             elif signed is None and claim is not None and same(claim):
                 claiming.append(part)
         for extra in own_comments[1:]:
-            self._rest.send_again("DELETE", f"{self._rest.root}/issues/comments/{extra.id}", accept={404})
+            self._client.send_again("DELETE", f"{self._client.root}/issues/comments/{extra.id}", accept={404})
         return next(iter((*own_comments, *claiming)), None)
 
     def _parts(self, number: int) -> Sequence[CommentPart]:
-        parts = payloads.read_all(CommentPart, self._rest.pages(f"{self._rest.root}/issues/{number}/comments"))
+        parts = payloads.read_all(CommentPart, self._client.pages(f"{self._client.root}/issues/{number}/comments"))
         return sorted(parts, key=lambda part: part.id)

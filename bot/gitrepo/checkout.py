@@ -73,7 +73,7 @@ class _Step:
     data: bytes | None
     before: os.stat_result | None
     staged: Path = field(default_factory=Path)
-    kept: Path = field(default_factory=Path)
+    backup: Path = field(default_factory=Path)
 
 
 def _checked(repository: pygit2.Repository, root: Path, tree: pygit2.Oid, path: str, data: bytes | None) -> _Step:
@@ -136,7 +136,7 @@ def _signals_held() -> Iterator[None]:
 
 def _all_or_none(steps: Sequence[_Step], stage: Path, root: Path) -> None:
     for number, step in enumerate(steps):
-        step.staged, step.kept = stage / f"{number}.new", stage / f"{number}.old"
+        step.staged, step.backup = stage / f"{number}.new", stage / f"{number}.old"
         _stage(step)
     finished_steps: list[_Step] = []
     new_folders: list[Path] = []
@@ -161,9 +161,9 @@ def _stage(step: _Step) -> None:
     """New contents, on the disk; and a second name or a copy of what is there."""
     if step.before is not None:
         try:
-            os.link(step.file, step.kept)
+            os.link(step.file, step.backup)
         except OSError:  # a file system without links, or another one
-            shutil.copy2(step.file, step.kept)
+            shutil.copy2(step.file, step.backup)
     if step.data is None:
         return
     with step.staged.open("wb") as file:
@@ -196,7 +196,7 @@ def _make_folders(folder: Path, root: Path, new_folders: list[Path]) -> None:
 def _put_back(finished_steps: Sequence[_Step], new_folders: Sequence[Path]) -> None:
     for step in reversed(finished_steps):
         if step.before is not None:
-            step.kept.replace(step.file)
+            step.backup.replace(step.file)
         else:
             step.file.unlink(missing_ok=True)
     for folder in reversed(new_folders):

@@ -127,7 +127,7 @@ class Remote:
 
     def fetch(self, refspecs: Sequence[str], *, prune: bool = False, depth: int = 0) -> Advertised:
         """The objects behind ``refspecs`` are here and the refs on their right sides moved; one connection."""
-        return self._looked(lambda: self._fetched(refspecs, prune=prune, depth=depth), doing="fetching")
+        return self._connected(lambda: self._fetched(refspecs, prune=prune, depth=depth), doing="fetching")
 
     def _fetched(self, refspecs: Sequence[str], *, prune: bool, depth: int) -> Advertised:
         remote, local = self._remote(), local_path(self.address) is not None
@@ -142,16 +142,16 @@ class Remote:
 
     def heads(self) -> Advertised:
         """What the remote shows now, without fetching."""
-        return self._looked(
+        return self._connected(
             lambda: _advertised(self._remote(), connect=True, callbacks=_Callbacks(self.address, self._credentials)),
             doing="listing its refs",
         )
 
-    def _looked(self, look: Callable[[], Advertised], *, doing: str) -> Advertised:
+    def _connected(self, connect: Callable[[], Advertised], *, doing: str) -> Advertised:
         """The answer of ``look``. In a folder a ref can be listed and gone before it is read; then it is looked again."""
         for looks_left in reversed(range(_LOOKS)):
             try:
-                return look()
+                return connect()
             except _LIBGIT2 as exc:
                 if not looks_left or local_path(self.address) is None or not _REF_IS_GONE.search(str(exc)):
                     raise translated(exc, location=self.location, doing=doing) from exc

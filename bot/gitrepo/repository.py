@@ -42,7 +42,7 @@ _BRANCHES: Final = "refs/remotes/origin/"
 _SHA: Final = regex(r"[0-9a-f]{40}\Z")
 _ABBREVIATED: Final = regex(r"[0-9a-f]{4,40}\Z")
 _OPEN_PACKS: Final = 16
-_OURS: Final = ("refs/clockwork/applied", "refs/clockwork/applied-to/*", "refs/clockwork/sessions")
+_CLOCKWORK_REFS: Final = ("refs/clockwork/applied", "refs/clockwork/applied-to/*", "refs/clockwork/sessions")
 """What :meth:`GitRepository.fetch` brings besides branches and tags."""
 _LISTED_SECONDS: Final = 60.0
 """How long what a fetch was shown may stand for looking again."""
@@ -103,7 +103,11 @@ class GitRepository:
             return
         from bot.gitrepo.maintenance import maintain
 
-        specs = [f"+refs/heads/*:{_BRANCHES}*", "+refs/tags/*:refs/tags/*", *(f"+{ref}:{ref}" for ref in _OURS)]
+        specs = [
+            f"+refs/heads/*:{_BRANCHES}*",
+            "+refs/tags/*:refs/tags/*",
+            *(f"+{ref}:{ref}" for ref in _CLOCKWORK_REFS),
+        ]
         with self._writing():
             advertised = self.remote.fetch(specs, prune=True)
             maintain(self.git)
@@ -263,8 +267,8 @@ class GitRepository:
     def is_ancestor(self, ancestor: str, commit: str) -> bool:
         return history.ancestry(self.git, ancestor, commit)
 
-    def merge_base(self, commit: str, other: str) -> str | None:
-        return history.best_common_ancestor(self.git, commit, other)
+    def merge_base(self, commit: str, other_commit: str) -> str | None:
+        return history.best_common_ancestor(self.git, commit, other_commit)
 
     def changed(self, base: str, head: str) -> Sequence[FileChange]:
         return history.changes(self.git, base, head)

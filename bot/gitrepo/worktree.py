@@ -86,8 +86,8 @@ class WorkTree:
     def is_ancestor(self, ancestor: str, commit: str) -> bool:
         return ancestor == commit
 
-    def merge_base(self, commit: str, other: str) -> str | None:
-        return commit if commit == other else None
+    def merge_base(self, commit: str, other_commit: str) -> str | None:
+        return commit if commit == other_commit else None
 
     def changed(self, base: str, head: str) -> Sequence[FileChange]:
         del base, head

@@ -162,7 +162,7 @@ class Meters:
             "written": queue.written,
             "dropped": queue.dropped,
             "lost": queue.lost,
-            "kept": queue.kept,
+            "kept": queue.saved,
             "refused": queue.refused,
             "unreadable": queue.unreadable,
         }

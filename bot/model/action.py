@@ -182,7 +182,7 @@ class AppliedPlan:
     applied: tuple[AppliedAction, ...] = ()
     waiting: tuple[Action, ...] = ()
     left: tuple[Action, ...] = ()
-    held: Mapping[str, str] = field(default_factory=dict)
+    held_back: Mapping[str, str] = field(default_factory=dict)
     """Why an action of ``waiting`` may not be done now, whoever agreed, by its id."""
     refused: str = ""
     """Why nothing at all was done, and what to do."""
@@ -192,14 +192,14 @@ class AppliedPlan:
         return any(applied_action.failure is not None for applied_action in self.applied)
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether everything was done that was planned."""
         return not (self.failed or self.waiting or self.left or self.refused)
 
     @property
     def asking(self) -> bool:
         """Whether it waits for somebody to agree."""
-        return any(action.approval and action.id not in self.held for action in self.waiting)
+        return any(action.approval and action.id not in self.held_back for action in self.waiting)
 
 
 def _digest(facts: list[JSON]) -> str:

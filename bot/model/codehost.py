@@ -81,14 +81,14 @@ class Issue:
 @dataclass(frozen=True, slots=True)
 class BodyEdit:
     """One edit of the body of an issue. ``body`` is what it said then, without a marker line; None where the host does not
-    tell. ``ours`` says that it was this account.
+    tell. ``by_us`` says that it was this account.
     """
 
     editor: str
     editor_id: int | None
     at: datetime
     body: str | None
-    ours: bool = False
+    by_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,10 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnknownCommand:
     """A line that speaks to Clockwork with a word it does not know."""
 
-    word: str
+    name: str
 
 
 _LINE: Final = re.compile(
@@ -53,7 +53,7 @@ _COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _MAX_BODY: Final = 65_536
 
 
-def parse(body: str) -> Command | Unknown | None:
+def parse(body: str) -> Command | UnknownCommand | None:
     """The first command in a comment; None when there is none.
 
     Only the very start of a line counts: quoted lines, indented lines, fenced blocks and HTML comments are somebody
@@ -65,4 +65,4 @@ def parse(body: str) -> Command | Unknown | None:
         return None
     verb_text = (match["verb"] or "").lower()
     argument = (match["rest"] or "").strip()
-    return Command(Verb(verb_text), argument) if verb_text in set(Verb) else Unknown(verb_text)
+    return Command(Verb(verb_text), argument) if verb_text in set(Verb) else UnknownCommand(verb_text)

@@ -22,34 +22,36 @@ _SHORTEST: Final = 3
 
 def shell_words(line: str) -> list[str] | None:
     """The words of a command in one text; None where a quote or a bracket stays open, which docker compose refuses."""
-    words = _Words()
+    splitter = _WordSplitter()
     letters = iter(line)
     for letter in letters:
-        if letter == "\\" and "'" not in words.open:
+        if letter == "\\" and "'" not in splitter.open:
             escaped = next(letters, "")
             if not escaped:
                 return None
-            words.add(escaped)
-        elif letter in _BLANKS and not words.open:
-            words.end()
-        elif letter == "(" and not words.open & _CLOSED_IN[")"]:
-            if ")" in words.open or words.letters[-1:] != ["$"]:
+            splitter.add(escaped)
+        elif letter in _BLANKS and not splitter.open:
+            splitter.end()
+        elif letter == "(" and not splitter.open & _CLOSED_IN[")"]:
+            if ")" in splitter.open or splitter.letters[-1:] != ["$"]:
                 return None
-            words.open.add(")")
-            words.letters.append(letter)
-        elif letter in _CLOSED_IN and not words.open & _CLOSED_IN[letter]:
-            words.quote(letter)
-        elif letter in _ENDS and not words.open:
-            words.started = words.started and not (letter == ">" and words.letters and words.letters[0] in "0123456789")
+            splitter.open.add(")")
+            splitter.letters.append(letter)
+        elif letter in _CLOSED_IN and not splitter.open & _CLOSED_IN[letter]:
+            splitter.quote(letter)
+        elif letter in _ENDS and not splitter.open:
+            splitter.started = splitter.started and not (
+                letter == ">" and splitter.letters and splitter.letters[0] in "0123456789"
+            )
             break
         else:
-            words.add(letter)
-    words.end()
-    return None if words.open else words.done
+            splitter.add(letter)
+    splitter.end()
+    return None if splitter.open else splitter.done
 
 
 @dataclass(slots=True)
-class _Words:
+class _WordSplitter:
     """The words so far, the one that is read, and the quotes that are open."""
 
     done: list[str] = field(default_factory=list)

@@ -21,29 +21,29 @@ else:
 
     def dataclass(cls: type | None = None, /, **options: bool) -> Any:
         """The class with what ``dataclasses.dataclass`` would give it."""
-        return (lambda bare: _made(bare, options)) if cls is None else _made(cls, options)
+        return (lambda bare: _build(bare, options)) if cls is None else _build(cls, options)
 
 
-def _made(bare: type, options: dict[str, bool]) -> type:
+def _build(bare: type, options: dict[str, bool]) -> type:
     if options.keys() - {"frozen", "slots", "kw_only"}:
         return dataclasses.dataclass(bare, **options)
-    given = vars(bare)
-    made: type = dataclasses.dataclass(bare, repr=False, eq=False, **options)
-    fields: Sequence[dataclasses.Field[Any]] = dataclasses.fields(made)
-    if "__repr__" not in given:
-        _put(made, "__repr__", _showing([each.name for each in fields if each.repr]))
+    members = vars(bare)
+    built: type = dataclasses.dataclass(bare, repr=False, eq=False, **options)
+    fields: Sequence[dataclasses.Field[Any]] = dataclasses.fields(built)
+    if "__repr__" not in members:
+        _set_method(built, "__repr__", _showing([each.name for each in fields if each.repr]))
     hashed = _getter([each.name for each in fields if (each.compare if each.hash is None else each.hash)])
-    if given.get("__hash__") is None:  # as Python sets it beside an ``__eq__``
-        _put(made, "__hash__", (lambda self: hash(hashed(self))) if options.get("frozen") else None)
-    if "__eq__" not in given:
-        _put(made, "__eq__", _comparing(_getter([each.name for each in fields if each.compare])))
-    return made
+    if members.get("__hash__") is None:  # as Python sets it beside an ``__eq__``
+        _set_method(built, "__hash__", (lambda self: hash(hashed(self))) if options.get("frozen") else None)
+    if "__eq__" not in members:
+        _set_method(built, "__eq__", _comparing(_getter([each.name for each in fields if each.compare])))
+    return built
 
 
-def _put(made: type, name: str, method: Callable[..., object] | None) -> None:
+def _set_method(built: type, name: str, method: Callable[..., object] | None) -> None:
     if method is not None:
-        method.__qualname__ = f"{made.__qualname__}.{name}"
-    setattr(made, name, method)
+        method.__qualname__ = f"{built.__qualname__}.{name}"
+    setattr(built, name, method)
 
 
 def _getter(names: Sequence[str]) -> Callable[[object], Any]:

@@ -54,10 +54,10 @@ class Attention:
     assignees: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
 
-    def __or__(self, other: Attention) -> Attention:
+    def __or__(self, more: Attention) -> Attention:
         return Attention(
-            tuple(dict.fromkeys((*self.assignees, *other.assignees))),
-            tuple(dict.fromkeys((*self.reviewers, *other.reviewers))),
+            tuple(dict.fromkeys((*self.assignees, *more.assignees))),
+            tuple(dict.fromkeys((*self.reviewers, *more.reviewers))),
         )
 
 

@@ -117,7 +117,7 @@ def figures_of(sessions: Iterable[Session], *, since: datetime | None = None) ->
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
-    """What became of the sessions handed in: ``waiting + written + lost + kept`` were taken, ``dropped`` were not."""
+    """What became of the sessions handed in: ``waiting + written + lost + saved`` were taken, ``dropped`` were not."""
 
     waiting: int = 0
     written: int = 0
@@ -125,7 +125,7 @@ class QueueFigures:
     """Refused at the door: the queue was full or closed."""
     lost: int = 0
     """Taken, but the log would not have them after all tries, and they could not be kept."""
-    kept: int = 0
+    saved: int = 0
     """Taken, and kept on this machine until the log has them."""
     refused: int = 0
     """Kept by an earlier process, and put aside: a log that takes others does not take them."""

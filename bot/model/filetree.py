@@ -124,23 +124,23 @@ class FileTree:
             links=self.links,
         )
 
-    def with_mounted(self, folder: str, other: FileTree) -> FileTree:
+    def with_mounted(self, folder: str, mounted: FileTree) -> FileTree:
         """This tree with all files of ``other`` below ``folder``."""
         return FileTree(
-            *self._mounted(folder, other),
+            *self._mounted(folder, mounted),
             self.changed,
             upstream=self.upstream,
             revision=self.revision,
             links=self.links,
         )
 
-    def _mounted(self, folder: str, other: FileTree) -> tuple[Mapping[str, str], Callable[[str], bytes]]:
-        below = {f"{folder}/{path}": other.id_of(path) or "" for path in other.under("")}
+    def _mounted(self, folder: str, mounted: FileTree) -> tuple[Mapping[str, str], Callable[[str], bytes]]:
+        below = {f"{folder}/{path}": mounted.id_of(path) or "" for path in mounted.under("")}
         contents = {blob: path.removeprefix(f"{folder}/") for path, blob in below.items()}
         load = self.load
 
         def loaded(blob: str) -> bytes:
-            return (other.read(contents[blob]) or b"") if blob in contents else load(blob)
+            return (mounted.read(contents[blob]) or b"") if blob in contents else load(blob)
 
         return {**self.blobs, **below}, loaded
 
@@ -248,9 +248,9 @@ class WatchedTree(FileTree):
             self.reads,
         )
 
-    def with_mounted(self, folder: str, other: FileTree) -> WatchedTree:
+    def with_mounted(self, folder: str, mounted: FileTree) -> WatchedTree:
         """As :meth:`FileTree.with_mounted`. What lies in ``other`` is noted by where it came from, not file by file."""
-        blobs, load = self._mounted(folder, other)
+        blobs, load = self._mounted(folder, mounted)
         return WatchedTree(
             blobs, load, self.changed, [], {}, self.upstream, self.revision, self.links, self.below, self.reads
         )

@@ -54,7 +54,7 @@ def texts(value: JSON) -> tuple[str, ...]:
     return tuple(element for element in elements(value) if isinstance(element, str))
 
 
-def whole(value: JSON) -> int:
+def integer(value: JSON) -> int:
     """``value`` if it is a whole number, else 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 

@@ -25,7 +25,7 @@ class Item:
 Path: TypeAlias = tuple[str | int | Item, ...]
 """The place of a value as people say it: ``spec.ports[1935/TCP].targetPort``."""
 
-_WORD: Final = regex(r"[A-Za-z0-9_$*-]+\Z")
+_PLAIN_KEY: Final = regex(r"[A-Za-z0-9_$*-]+\Z")
 _BARE_ITEM: Final = regex(r"[^\[\]\"#=][^\[\]\"]*\Z")
 _TOKEN: Final = regex(
     r"""\.?(?P<word>[A-Za-z0-9_$*-]+)|\[\#(?P<index>\d+)\]|\[(?P<key>"(?:[^"\\]|\\.)*")\]"""
@@ -43,7 +43,7 @@ def format_path(path: Path) -> str:
             case int():
                 parts.append(f"[#{segment}]")
             case str():
-                if _WORD.match(segment):
+                if _PLAIN_KEY.match(segment):
                     parts.append(f".{segment}" if parts else segment)
                 else:
                     parts.append(f"[{json.dumps(segment, ensure_ascii=False)}]")

@@ -28,7 +28,7 @@ class ReplyStatus(StrEnum):
         return self not in {ReplyStatus.OK, ReplyStatus.DISABLED}
 
     @property
-    def asked(self) -> bool:
+    def was_asked(self) -> bool:
         """Whether the assistant was asked at all."""
         return self is not ReplyStatus.DISABLED
 

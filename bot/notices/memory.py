@@ -36,7 +36,7 @@ class Post:
 
 
 @dataclass(slots=True)
-class Told:
+class NoticeHistory:
     """The memory of one ledger, read-only by agreement once made: notices by the ids of their entries."""
 
     notices: dict[str, Notice] = field(default_factory=dict)
@@ -53,9 +53,9 @@ class Told:
         return self.posts.setdefault((receiver, notice), Post())
 
 
-def told(entries: Iterable[Entry]) -> Told:
+def notice_history(entries: Iterable[Entry]) -> NoticeHistory:
     """The memory that ``entries``, oldest first, come to."""
-    memory = Told()
+    memory = NoticeHistory()
     for entry in entries:
         if entry.kind is not EntryKind.NOTE:
             continue
@@ -78,7 +78,7 @@ def _stand(standing: dict[str, Notice], notice: Notice) -> None:
         standing.pop(notice.subject, None)
 
 
-def _settle(memory: Told, receiver: str, entry: Entry) -> None:
+def _settle(memory: NoticeHistory, receiver: str, entry: Entry) -> None:
     ids, result = entry.detail.get("notices", "").split(), entry.detail.get("result")
     for notice_id in ids:
         post = memory.post(receiver, notice_id)

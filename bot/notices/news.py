@@ -20,7 +20,7 @@ class Standing:
     ``ended`` gives the end of something that was told to stand and does not any more, None where this look cannot know.
     """
 
-    begun: tuple[Notice, ...] = ()
+    active: tuple[Notice, ...] = ()
     ended: Callable[[Notice], Notice | None] = field(default=_nothing, compare=False)
     once: tuple[Notice, ...] = ()
 
@@ -30,8 +30,8 @@ def news(standing: Standing, told_notices: Mapping[str, Notice], seen_notices: S
 
     ``told_notices`` is what was told to stand, by subject; ``seen_notices`` every notice that is remembered.
     """
-    new_notices = [notice for notice in standing.begun if _is_new(notice, told_notices.get(notice.subject))]
-    current = {notice.subject for notice in standing.begun}
+    new_notices = [notice for notice in standing.active if _is_new(notice, told_notices.get(notice.subject))]
+    current = {notice.subject for notice in standing.active}
     ended_notices = (standing.ended(notice) for subject, notice in told_notices.items() if subject not in current)
     seen_keys = {(notice.subject, notice.event) for notice in seen_notices}
     single_notices = [notice for notice in standing.once if (notice.subject, notice.event) not in seen_keys]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.model.globs import name_matches
 from bot.model.notice import Notice
 from bot.model.severity import Severity
-from bot.notices.memory import IN_HAND, LONGEST, REMEMBERED, TRIES, Post, Told
+from bot.notices.memory import IN_HAND, LONGEST, REMEMBERED, TRIES, NoticeHistory, Post
 
 MOST: Final = 200
 """So many notices go into one message, and wait for one receiver, at most; the oldest beyond them are given up."""
@@ -103,7 +103,7 @@ class Directory:
         return tuple(subscriber.name for subscriber in self.subscribers if subscriber.name in subscriber_names)
 
 
-def due(memory: Told, subscribers: Iterable[Subscriber], now: datetime) -> Iterator[Parcel]:
+def due(memory: NoticeHistory, subscribers: Iterable[Subscriber], now: datetime) -> Iterator[Parcel]:
     """What may be sent at ``now``, by receiver."""
     for subscriber in subscribers:
         waiting = [
@@ -118,7 +118,7 @@ def due(memory: Told, subscribers: Iterable[Subscriber], now: datetime) -> Itera
             yield Parcel(subscriber.name, tuple(ripe_notices), tuple(given_up), dropped)
 
 
-def _open(memory: Told, receiver: str, now: datetime) -> Iterator[str]:
+def _open(memory: NoticeHistory, receiver: str, now: datetime) -> Iterator[str]:
     """What it was not told. Of what still stands for longer, the ledger no longer knows."""
     for id_, receivers in memory.receivers.items():
         recent = now - memory.notices[id_].at < REMEMBERED
@@ -129,17 +129,17 @@ def _open(memory: Told, receiver: str, now: datetime) -> Iterator[str]:
 _NEW: Final = Post()
 
 
-def _in_hand(memory: Told, receiver: str, id_: str, now: datetime) -> bool:
+def _in_hand(memory: NoticeHistory, receiver: str, id_: str, now: datetime) -> bool:
     claimed = memory.posts.get((receiver, id_), _NEW).claimed
     return claimed is not None and abs(now - claimed) < IN_HAND
 
 
-def _hopeless(memory: Told, receiver: str, id_: str, now: datetime) -> bool:
+def _hopeless(memory: NoticeHistory, receiver: str, id_: str, now: datetime) -> bool:
     post = memory.posts.get((receiver, id_), _NEW)
     return post.tries >= TRIES or now - memory.notices[id_].at > LONGEST
 
 
-def _ripe(memory: Told, subscriber: Subscriber, waiting: Sequence[str], now: datetime) -> list[str]:
+def _ripe(memory: NoticeHistory, subscriber: Subscriber, waiting: Sequence[str], now: datetime) -> list[str]:
     """Those that wait for nothing; all that is to be tried now, once it is time."""
     ready = [id_ for id_ in waiting if _paused(memory.posts.get((subscriber.name, id_), _NEW), now)]
     if ready and subscriber.may_send(min(memory.notices[id_].at for id_ in ready), now):

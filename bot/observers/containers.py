@@ -66,15 +66,15 @@ class ContainerObserver:
             api = connect(host, self.environment, timeout=self.timeout, deadline=end)
         except Unavailable as exc:
             return Observation(now, unreachable=(Unreachable(self.name, shown_url(host), exc.message),))
-        look = _Look(api, self, host)
+        reading = _EngineReading(api, self, host)
         try:
-            return look.at(compose_resources, now)
+            return reading.at(compose_resources, now)
         finally:
             api.close()
 
 
 @dataclass(slots=True)
-class _Look:
+class _EngineReading:
     """One observation in the making."""
 
     api: EngineApi

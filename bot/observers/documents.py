@@ -51,7 +51,7 @@ class _Pile:
     kubernetes: list[Tree] = field(default_factory=list)
     containers: list[tuple[Tree, Literal["docker", "podman"]]] = field(default_factory=list)
     images: dict[str, Tree] = field(default_factory=dict)
-    others: list[tuple[str, Tree]] = field(default_factory=list)
+    volumes_and_networks: list[tuple[str, Tree]] = field(default_factory=list)
     covered: set[Platform] = field(default_factory=set)
     typed: set[tuple[str, str]] = field(default_factory=set)
     facts: list[Tree] = field(default_factory=list)
@@ -64,7 +64,7 @@ class _Pile:
 class SnapshotContents:
     """What a snapshot says: what runs, and the Terraform plans in it, which are comparisons already."""
 
-    seen: Observation
+    observation: Observation
     plans: tuple[Tree, ...] = ()
 
 
@@ -73,7 +73,7 @@ def snapshot_contents(data: bytes, source: str, now: datetime) -> SnapshotConten
     pile = _Pile(source)
     with _without_collection():
         for document in parsed(data, source):
-            _sort(document, pile, None)
+            _collect(document, pile, None)
             if document == []:
                 pile.covered |= {Platform.KUBERNETES, Platform.COMPOSE}
     if not pile.covered and not pile.plans:
@@ -84,7 +84,7 @@ def snapshot_contents(data: bytes, source: str, now: datetime) -> SnapshotConten
     objects, duplicates = _kubernetes(pile.kubernetes, now)
     resources = with_pod_problems(objects)
     resources |= services(pile.containers, pile.images)
-    resources |= {part.id: part for part in (compose_observed(*entry) for entry in pile.others)}
+    resources |= {part.id: part for part in (compose_observed(*entry) for entry in pile.volumes_and_networks)}
     kinds = frozenset(pile.typed) if pile.typed and not pile.untyped else None
     notes = (*_notes(pile.kubernetes, source), *_contradictions(duplicates, source))
     observation = Observation(
@@ -170,14 +170,14 @@ def _yaml(content: str, source: str) -> Iterator[JSON]:
 _NOUNS: Final = {str: "text", bool: "a yes or no"}
 
 
-def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
+def _collect(value: JSON, pile: _Pile, section: str | None) -> None:
     if value is None:
         return
     if isinstance(value, list):
         if section is not None:
             pile.covered.add(_platform(section))
         for element in value:
-            _sort(element, pile, section)
+            _collect(element, pile, section)
         return
     if not isinstance(value, dict):
         raise Invalid(
@@ -189,7 +189,7 @@ def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
         for key, below in value.items():
             pile.covered.add(_platform(key))
             pile.untyped |= key == "kubernetes"
-            _sort(below, pile, key)
+            _collect(below, pile, key)
         return
     if "format_version" in value and ("resource_changes" in value or "planned_values" in value):
         pile.plans.append(value)
@@ -238,9 +238,9 @@ def _sort_engine(value: Tree, pile: _Pile, section: str | None) -> None:
     elif "RootFS" in value or "RepoTags" in value:
         pile.images[_bare(text(value.get("Id")))] = value
     elif "Mountpoint" in value:
-        pile.others.append(("volume", value))
+        pile.volumes_and_networks.append(("volume", value))
     elif "IPAM" in value or "network_interface" in value or "subnets" in value:
-        pile.others.append(("network", value))
+        pile.volumes_and_networks.append(("network", value))
     else:
         keys = sanitized(", ".join(sorted(value)[:6])) or "nothing"
         raise Invalid(

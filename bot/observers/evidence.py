@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.errors import Unavailable
 from bot.kubeapi.api import ClusterApi
-from bot.model.json import Tree, get, mappings, text, whole
+from bot.model.json import Tree, get, integer, mappings, text
 from bot.model.resource import Observed, ResourceId
 from bot.secrecy.sanitize import sanitized, tail
 
@@ -52,7 +52,7 @@ def _at(event: Tree) -> str:
 
 
 def _event_line(event: Tree) -> str:
-    count = whole(event.get("count"))
+    count = integer(event.get("count"))
     times = f" ({count} times)" if count > 1 else ""
     message = " ".join(sanitized(text(event.get("message"))).split())[:300]
     return f"event {_at(event)} {text(event.get('reason'))}{times}: {message}"

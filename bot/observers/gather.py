@@ -67,7 +67,7 @@ def _started(observer: Observer, declared: Sequence[Desired], now: datetime) -> 
     """
     future: Future[Observation] = Future()
 
-    def look() -> None:
+    def observe() -> None:
         try:
             future.set_result(observer.observe(declared, now=now))
         except Invalid as exc:
@@ -78,7 +78,7 @@ def _started(observer: Observer, declared: Sequence[Desired], now: datetime) -> 
                 return
             future.set_result(_unreachable(observer, f"it failed with {_cause(exc)}", now))
 
-    threading.Thread(target=look, name=f"observer {observer.name}", daemon=True).start()
+    threading.Thread(target=observe, name=f"observer {observer.name}", daemon=True).start()
     return future
 
 

@@ -90,13 +90,13 @@ class KubernetesObserver:
         reach = access(self.kubeconfig, self.context, self.environment)
         api = ClusterApi(reach, self.timeout, time.monotonic() + self.deadline)
         try:
-            return _Look(api, self, reach, cluster_resources, now).result()
+            return _ClusterReading(api, self, reach, cluster_resources, now).result()
         finally:
             api.close()
 
 
 @dataclass
-class _Look:
+class _ClusterReading:
     """One observation in the making."""
 
     api: ClusterApi

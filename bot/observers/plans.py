@@ -81,11 +81,11 @@ class _Change:
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """One differing value. ``live`` and ``asked`` are raw: they leave this module masked only."""
+    """One differing value. ``live`` and ``planned`` are raw: they leave this module masked only."""
 
     path: Pointer
     live: JSON
-    asked: JSON
+    planned: JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,11 @@ class PlanReader:
         if {"create", "delete"} <= actions:
             yield self._replaced(change, outside_changes.get(change.address), plan)
         elif actions == {"delete"}:
-            yield self._whole(change, DriftKind.REMOVED, "TF-DELETE", "apply would delete it", _grave(change.kind))
+            yield self._resource_drift(
+                change, DriftKind.REMOVED, "TF-DELETE", "apply would delete it", _grave(change.kind)
+            )
         elif actions == {"forget"}:
-            yield self._whole(change, DriftKind.REMOVED, "TF-FORGET", "apply would forget it", Severity.LOW)
+            yield self._resource_drift(change, DriftKind.REMOVED, "TF-FORGET", "apply would forget it", Severity.LOW)
         elif actions == {"create"}:
             yield self._absent(change, outside_changes.get(change.address))
         elif actions == {"update"}:
@@ -151,7 +153,7 @@ class PlanReader:
             message += f", because of {forcing}"
         elif change.reason:
             message += f": {change.reason.replace('_', ' ')}"
-        drift = self._whole(change, DriftKind.CHANGED, "TF-REPLACE", message, _grave(change.kind))
+        drift = self._resource_drift(change, DriftKind.CHANGED, "TF-REPLACE", message, _grave(change.kind))
         facts = [(format_path(leaf.path), self._sides(change, leaf)) for leaf in leaves]
         return replace(
             drift,
@@ -163,8 +165,10 @@ class PlanReader:
 
     def _absent(self, change: _Change, outside_change: _Change | None) -> Drift:
         if outside_change is not None and "delete" in outside_change.actions:
-            return self._whole(change, DriftKind.MISSING, "TF-GONE", "deleted outside of Terraform", Severity.HIGH)
-        return self._whole(change, DriftKind.MISSING, "TF-CREATE", PlanCause.NOT_APPLIED, Severity.MEDIUM)
+            return self._resource_drift(
+                change, DriftKind.MISSING, "TF-GONE", "deleted outside of Terraform", Severity.HIGH
+            )
+        return self._resource_drift(change, DriftKind.MISSING, "TF-CREATE", PlanCause.NOT_APPLIED, Severity.MEDIUM)
 
     def _updated(self, change: _Change, outside_change: _Change | None, plan: Tree) -> Iterator[Drift]:
         cloud_gains = gains(change.before, change.after)
@@ -185,13 +189,15 @@ class PlanReader:
         """What changed outside although the plan leaves it alone: recorded state against live."""
         if change.actions == ("delete",):
             if is_complete or any(_same_resource(change, resource) for resource, _ in _relevant(plan)):
-                yield self._whole(change, DriftKind.MISSING, "TF-GONE", "deleted outside of Terraform", Severity.HIGH)
+                yield self._resource_drift(
+                    change, DriftKind.MISSING, "TF-GONE", "deleted outside of Terraform", Severity.HIGH
+                )
             return
         relevant = [path for resource, path in _relevant(plan) if _same_resource(change, resource)]
         cloud_gains = gains(change.after, change.before)
         for leaf in _leaves(change, None):
             if is_complete or any(_overlap(leaf.path, path) for path in relevant):
-                outer = _Leaf(leaf.path, live=leaf.asked, asked=leaf.live)
+                outer = _Leaf(leaf.path, live=leaf.planned, planned=leaf.live)
                 yield self._field(outer, change, PlanCause.OUTSIDE, cloud_gains)
 
     def _field(self, leaf: _Leaf, change: _Change, cause: PlanCause, cloud_gains: Sequence[CloudGain]) -> Drift:
@@ -199,10 +205,10 @@ class PlanReader:
         kind = DriftKind.CHANGED
         if leaf.live is None:
             kind = DriftKind.MISSING
-        elif leaf.asked is None:
+        elif leaf.planned is None:
             kind = DriftKind.ADDED
         severity, rule = _exposed(leaf, cloud_gains) or _rated(leaf.path)
-        drift = self._whole(change, kind, rule, cause, severity)
+        drift = self._resource_drift(change, kind, rule, cause, severity)
         declared = self._declared(change)
         origin = declared.origins.at(leaf.path) if declared is not None else None
         adoptable = (
@@ -210,7 +216,7 @@ class PlanReader:
             and cause is PlanCause.OUTSIDE
             and not hidden
             and leaf.live is not None
-            and value_at(declared.tree, leaf.path) == leaf.asked
+            and value_at(declared.tree, leaf.path) == leaf.planned
         )
         return replace(
             drift,
@@ -222,7 +228,7 @@ class PlanReader:
             adopt=(SetValue(leaf.path, leaf.live),) if adoptable else (),
         )
 
-    def _whole(self, change: _Change, kind: DriftKind, rule: str, message: str, severity: Severity) -> Drift:
+    def _resource_drift(self, change: _Change, kind: DriftKind, rule: str, message: str, severity: Severity) -> Drift:
         declared = self._declared(change)
         id_ = declared.id if declared else ResourceId(Platform.TERRAFORM, change.kind, change.module, change.name)
         if change.index is not None:
@@ -269,9 +275,9 @@ class PlanReader:
         names = {owner_of(change.before, leaf.path) or attribute, owner_of(change.after, leaf.path) or attribute}
         hides = _Hiding(self.key, next(filter(secret_name, names), attribute))
         live, hid = hides(leaf.live, secret)
-        planned_value, hidden = hides(leaf.asked, secret)
-        if hid is not hidden and isinstance(leaf.live, str) and isinstance(leaf.asked, str):
-            live, planned_value = hides(leaf.live, True)[0], hides(leaf.asked, True)[0]
+        planned_value, hidden = hides(leaf.planned, secret)
+        if hid is not hidden and isinstance(leaf.live, str) and isinstance(leaf.planned, str):
+            live, planned_value = hides(leaf.live, True)[0], hides(leaf.planned, True)[0]
         return live, planned_value, hid or hidden
 
     def _shown(self, change: _Change, leaf: _Leaf) -> str:
@@ -399,7 +405,7 @@ def _configured(plan: Tree, change: _Change) -> frozenset[str] | None:
 def _leaves(change: _Change, configured: frozenset[str] | None) -> Iterator[_Leaf]:
     """The values that differ. One that is only known after apply counts where the configuration sets its attribute."""
     for leaf in _differing(change.before, change.after, change.unknown, ()):
-        if leaf.asked != UNKNOWN or (configured is not None and leaf.path and leaf.path[0] in configured):
+        if leaf.planned != UNKNOWN or (configured is not None and leaf.path and leaf.path[0] in configured):
             yield leaf
 
 

@@ -57,16 +57,16 @@ class SnapshotObserver:
     """Keys the digests of secrets in a Terraform plan."""
     data: bytes | None = field(default=None, repr=False)
     """What was read already, such as standard input."""
-    _kept: list[SnapshotContents] = field(default_factory=list, compare=False, repr=False)
+    _contents: list[SnapshotContents] = field(default_factory=list, compare=False, repr=False)
 
     def served(self, *, now: datetime) -> ServedApi:
         """What the snapshot tells of the cluster. It is kept for :meth:`observe`, which comes next."""
-        self._kept[:] = [snapshot_contents(self._read(), self._shown, now)]
-        return self._kept[0].seen.served
+        self._contents[:] = [snapshot_contents(self._read(), self._shown, now)]
+        return self._contents[0].observation.served
 
     def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
-        fresh_contents = [contents for contents in self._kept if now - contents.seen.at < _FRESH]
-        self._kept.clear()
+        fresh_contents = [contents for contents in self._contents if now - contents.observation.at < _FRESH]
+        self._contents.clear()
         try:
             snapshot = fresh_contents[0] if fresh_contents else snapshot_contents(self._read(), self._shown, now)
             differences = [
@@ -75,8 +75,8 @@ class SnapshotObserver:
         except Unavailable as exc:
             return Observation(now, unreachable=(Unreachable(self.name, self._shown, exc.message),))
         return replace(
-            snapshot.seen,
-            resources=spelled(placed(snapshot.seen.resources, declared, "default"), declared),
+            snapshot.observation,
+            resources=spelled(placed(snapshot.observation.resources, declared, "default"), declared),
             differences=tuple(differences),
             compared=frozenset({Platform.TERRAFORM}) if snapshot.plans else frozenset(),
         )

@@ -36,7 +36,7 @@ class PlacedSource:
         return self.unit.path
 
     @property
-    def here(self) -> bool:
+    def is_local(self) -> bool:
         """Whether it is of this repository."""
         return self.documents is self.own_documents
 
@@ -54,7 +54,7 @@ class PlacedSource:
         return [
             path
             for path in argo_source.overriding(self.unit, self.path)
-            if self.here and path in self.own_documents.tree
+            if self.is_local and path in self.own_documents.tree
         ]
 
     @property
@@ -63,11 +63,11 @@ class PlacedSource:
         options, own_tree = flux.below(self.options, "helm"), self.own_documents.tree
         variables = argo_source.environment(self.unit, self.options)
         files = ValueFiles(options, self.unit, own_tree, variables)
-        if not self.here:
+        if not self.is_local:
             options = {**options, "ignoreMissingValueFiles": True}
             files = ValueFiles(options, self.unit, self.documents.tree, variables, own_tree)
         try:
-            return [value_file.path for value_file in files.listed() if value_file.here]
+            return [value_file.path for value_file in files.listed() if value_file.is_local]
         except Invalid:
             return []
 

@@ -141,7 +141,7 @@ class Search:
             leaf = slot.leaf
             if leaf is not None and not leaf.texts:
                 yield Guess(
-                    (DocumentEdit(leaf.document.file, leaf.document.index, RemoveEntry(leaf.pointer)),), slot.what
+                    (DocumentEdit(leaf.document.file, leaf.document.index, RemoveEntry(leaf.pointer)),), slot.label
                 )
 
     def _carries(self, document: YamlDocument) -> bool:

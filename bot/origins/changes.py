@@ -47,12 +47,12 @@ FileEdit: TypeAlias = DocumentEdit | LineEdit
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Edits that together may set a value, before they are written. ``what`` says to people what they change, ``each`` the
+    """Edits that together may set a value, before they are written. ``label`` says to people what they change, ``each`` the
     same of every one of them where they differ.
     """
 
     edits: tuple[FileEdit, ...]
-    what: str
+    label: str
     each: tuple[str, ...] = ()
 
 
@@ -75,7 +75,7 @@ def written(guess: Guess, tree: FileTree) -> Candidate | None:
                 return None
             after, pointer, line = _lined(before, edit) if isinstance(edit, LineEdit) else _spliced(before, edit)
             files[edit.file] = after
-            spots.append(Spot(edit.file, line, pointer, guess.each[number] if guess.each else guess.what))
+            spots.append(Spot(edit.file, line, pointer, guess.each[number] if guess.each else guess.label))
     except (Refused, KeyError, IndexError, UnicodeDecodeError):
         return None
     if all(tree.read(path) == data for path, data in files.items()):

@@ -301,7 +301,7 @@ class _Survey:
                 defaults = _chart_defaults(source.documents, source.path)
                 inline = self._inline((defaults, files), (*pointer, "helm"), source.options, declared, carrier)
                 has_values = {"values", "valuesObject"} & set(flux.below(source.options, "helm"))
-                layers = list(self._value_layers(source.path if source.here else None, files, defaults))
+                layers = list(self._value_layers(source.path if source.is_local else None, files, defaults))
                 yield from [*inline, *layers] if has_values else [*layers, *inline]
             elif not flux.text(source_spec, "chart"):
                 yield from (KustomizationLayer(file, 0, ("kustomize",), ARGO) for file in reversed(source.overriding))

@@ -16,7 +16,7 @@ _QUOTED: Final = 3
 _SHORTEST: Final = 2
 """Characters that a text must share with another before it counts as a part of it."""
 
-HOLDS: Final = 3
+CONTAINS: Final = 3
 """The distance of a leaf that only holds the value, or is a number in it."""
 
 
@@ -39,11 +39,11 @@ def fit(leaf: JSON, old: JSON, new: JSON) -> Fit | None:
         return Fit(_typed(new_text, leaf), 1)
     if not isinstance(leaf, str):
         middle = part(leaf_text, old_text, new_text)
-        return None if middle is None else Fit(_typed(middle, leaf), HOLDS)
+        return None if middle is None else Fit(_typed(middle, leaf), CONTAINS)
     if leaf and (middle := part(leaf, old_text, new_text)) is not None:
         return Fit(middle, 2)
     if len(old_text) >= _SHORTEST and leaf.count(old_text) == 1:
-        return Fit(leaf.replace(old_text, new_text), HOLDS)
+        return Fit(leaf.replace(old_text, new_text), CONTAINS)
     return _quoted(leaf, old, new) or _encoded(leaf, old_text, new_text)
 
 

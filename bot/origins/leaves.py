@@ -87,7 +87,7 @@ class Leaf:
     texts: tuple[Pointer, ...] = ()
 
     @property
-    def whole(self) -> Pointer:
+    def full_pointer(self) -> Pointer:
         """The pointer through all texts."""
         return (*(part for text in self.texts for part in text), *self.pointer)
 

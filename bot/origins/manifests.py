@@ -31,7 +31,7 @@ def manifest_guesses(desire: DesiredEdit, documents: Sequence[YamlDocument]) -> 
     guesses = [*_in_documents(desire, documents), *_in_patches(desire, documents)]
     late = [guess for guess, is_written in guesses if not is_written]
     return ManifestGuesses(
-        tuple(guess for guess, is_written in guesses if is_written), tuple(sorted(late, key=lambda guess: guess.what))
+        tuple(guess for guess, is_written in guesses if is_written), tuple(sorted(late, key=lambda guess: guess.label))
     )
 
 

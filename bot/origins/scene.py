@@ -150,13 +150,13 @@ class Goal:
 class Spot:
     """One place in a file that sets a value: a leaf, or where an entry was added. ``line`` counts from 1.
 
-    ``what`` says what it is to people: ``values key image.tag``, ``new entry in images``, ``patch``, ``manifest``.
+    ``label`` says what it is to people: ``values key image.tag``, ``new entry in images``, ``patch``, ``manifest``.
     """
 
     file: str
     line: int
     pointer: Pointer
-    what: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,7 +233,7 @@ class _Step:
         ):
             return None
         run.trials.reached = True
-        other_outcome = run.trials.others(candidate, target)
+        other_outcome = run.trials.other_targets(candidate, target)
         if other_outcome is None:
             return None
         combined = {**outcome, **other_outcome}

@@ -13,7 +13,7 @@ from bot.model.filetree import FileTree
 from bot.model.json import JSON, Pointer, Tree
 from bot.origins.changes import DocumentEdit, FileEdit, Guess, LineEdit
 from bot.origins.desire import DesiredEdit
-from bot.origins.fitting import HOLDS, Fit, fit
+from bot.origins.fitting import CONTAINS, Fit, fit
 from bot.origins.leaves import SUFFIXES, Leaf, YamlDocument, inside, leaves, line_of, words_of
 from bot.origins.scene import Spot
 
@@ -40,7 +40,7 @@ class Slot:
     file: str
     value: JSON
     terms: tuple[str, ...]
-    what: str
+    label: str
     edits_for: Callable[[JSON], Iterator[tuple[FileEdit, ...]]]
     pointer: Pointer = ()
     leaf: Leaf | None = None
@@ -50,9 +50,9 @@ class Slot:
         """Where it is written in ``tree``."""
         leaf, data = self.leaf, tree.read(self.file)
         if leaf is None or data is None:
-            return Spot(self.file, max(self.line, 1), self.pointer, self.what)
+            return Spot(self.file, max(self.line, 1), self.pointer, self.label)
         line = line_of(self.file, data, leaf.document.index, *leaf.texts, leaf.pointer)
-        return Spot(self.file, line, self.pointer, self.what)
+        return Spot(self.file, line, self.pointer, self.label)
 
     @property
     def may_be_marked(self) -> bool:
@@ -64,7 +64,7 @@ class Slot:
 
     def guesses(self, value: JSON) -> Iterator[Guess]:
         """The slot with another value."""
-        yield from (Guess(edits, self.what) for edits in self.edits_for(value))
+        yield from (Guess(edits, self.label) for edits in self.edits_for(value))
 
 
 def leaf_slots(documents: Iterable[YamlDocument]) -> list[Slot]:
@@ -85,12 +85,12 @@ def _leaf_slot(leaf: Leaf) -> Slot:
     terms = leaf.terms
     if isinstance(leaf.value, str) and "=" in leaf.value:
         terms = (*terms, leaf.value.partition("=")[0])
-    return Slot(leaf.document.file, leaf.value, terms, described(leaf), edits_for, leaf.whole, leaf)
+    return Slot(leaf.document.file, leaf.value, terms, described(leaf), edits_for, leaf.full_pointer, leaf)
 
 
 def described(leaf: Leaf) -> str:
     """What a leaf is to people."""
-    document, path = leaf.document, dotted(leaf.whole)
+    document, path = leaf.document, dotted(leaf.full_pointer)
     if document.is_kustomization:
         return f"{path} of the kustomization"
     if document.file.rpartition("/")[2] == "Chart.yaml":
@@ -199,7 +199,7 @@ def fitting(desire: DesiredEdit, slots: Iterable[Slot], bearing: Callable[[Slot]
     for slot in slots:
         fitted = fit(slot.value, desire.old, new)
         if fitted is not None and not (fitted.distance > 1 and _holds_yaml(slot.value)):
-            hint = (not bearing(slot), not desire.is_path(slot.terms), fitted.distance == HOLDS)
+            hint = (not bearing(slot), not desire.is_path(slot.terms), fitted.distance == CONTAINS)
             rank = (
                 *hint,
                 desire.level(slot.file),
@@ -229,7 +229,7 @@ def combined(desire: DesiredEdit, parts: Sequence[tuple[JSON, JSON]], all_slots:
         if first_slot is None or placed is None:
             return
         edits += placed
-        names += [first_slot.what] * len(placed)
+        names += [first_slot.label] * len(placed)
     yield Guess(tuple(edits), " and ".join(names), tuple(names))
 
 

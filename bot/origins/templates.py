@@ -24,7 +24,7 @@ _FIELD: Final = re.compile(
     r"""(?P<before>\s*(?:-\s+)?(?:["']?(?P<key>[\w./-]+)["']?:\s+)?)"""
     r"""(?P<value>"[^"\\{}]*"|'[^'{}]*'|[^\s"'{}\[\]#&*!|>%@`-][^{}#]*?)(?P<after>\s*(?:\s\#.*)?)\Z"""
 )
-_MADE: Final = "{{"
+_ACTION: Final = "{{"
 """What begins an action of a template (Go docs, ``text/template``)."""
 
 
@@ -66,7 +66,7 @@ def _is_plain(value: JSON) -> bool:
     """Whether a value stands in one line and is no action."""
     if value is None or isinstance(value, (Mapping, list, tuple)):
         return False
-    return "\n" not in text_of(value) and _MADE not in text_of(value)
+    return "\n" not in text_of(value) and _ACTION not in text_of(value)
 
 
 def _unquoted(text: str) -> str:

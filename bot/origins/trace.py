@@ -166,13 +166,13 @@ class _Trace:
         for document in self._near_first() if key else ():
             for start in self._values_starts(document):
                 pointer = (*start, *key)
-                if (document.file, pointer) != (leaf.document.file, leaf.whole):
+                if (document.file, pointer) != (leaf.document.file, leaf.full_pointer):
                     yield from self._link(document, pointer, f"values key {dotted(key)}")
 
     def _values_key(self, leaf: Leaf) -> Pointer:
         """The key of a chart's values that a leaf is; empty where it is none."""
         starts = sorted(self._values_starts(leaf.document), key=len, reverse=True)
-        return next((leaf.whole[len(s) :] for s in starts if leaf.whole[: len(s)] == s), ())
+        return next((leaf.full_pointer[len(s) :] for s in starts if leaf.full_pointer[: len(s)] == s), ())
 
     def _values_starts(self, document: YamlDocument) -> set[Pointer]:
         """Where values of a chart begin in a document."""

@@ -73,7 +73,7 @@ class Trials:
         name = desire.id if desire.id in objects else successors(before, objects).get(desire.id)
         return None if name is None else objects[name]
 
-    def others(self, candidate: Candidate, target: str) -> Objects | None:
+    def other_targets(self, candidate: Candidate, target: str) -> Objects | None:
         """The other targets that read a file of ``candidate``, with it; None where one does not render."""
         readers: frozenset[str] = frozenset()
         for file in candidate.files:

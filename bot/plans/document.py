@@ -39,7 +39,7 @@ def applied_json(plan: ActionList, ended: AppliedPlan) -> dict[str, object]:
     return {
         "target": plan.target,
         "commit": plan.commit,
-        "whole": ended.whole,
+        "whole": ended.is_complete,
         "applied": [
             {
                 **_brief(action.action),
@@ -51,7 +51,7 @@ def applied_json(plan: ActionList, ended: AppliedPlan) -> dict[str, object]:
             }
             for action in ended.applied
         ],
-        "waiting": [{**_brief(action), "held": ended.held.get(action.id)} for action in ended.waiting],
+        "waiting": [{**_brief(action), "held": ended.held_back.get(action.id)} for action in ended.waiting],
         "left": [_brief(action) for action in ended.left],
         "refused": ended.refused or None,
     }

@@ -20,7 +20,7 @@ from bot.model.json import JSON
 from bot.model.paths import Path
 from bot.model.resource import Platform
 from bot.policy import checks
-from bot.policy.checks import Bad, Check
+from bot.policy.checks import Check, OutOfBounds
 from bot.policy.context import Context
 
 _HOUR: Final = 3600
@@ -67,7 +67,7 @@ class _Field:
     paths: tuple[str, ...]
     category: Category
     check: Check
-    both: bool = False
+    checks_declared: bool = False
     """Whether the declared value must pass the check too ("between always, on-failure and unless-stopped")."""
 
 
@@ -127,14 +127,19 @@ _COMPOSE: Final = (
     _Field(("stop_grace_period",), Category.TIME_OUT, checks.duration(5, _HOUR)),
     _Field(("logging.options.max-size",), Category.LOG_ROTATION, checks.size(10_240, 1024**3)),
     _Field(("logging.options.max-file",), Category.LOG_ROTATION, _COUNT),
-    _Field(("logging.options.compress",), Category.LOG_ROTATION, checks.word("true", "false")),
+    _Field(("logging.options.compress",), Category.LOG_ROTATION, checks.one_of("true", "false")),
     _Field(
         ("environment.LOG_LEVEL", "environment.LOGLEVEL", "environment.LOGGING_LEVEL"),
         Category.LOG_LEVEL,
         checks.log_level,
     ),
-    _Field(("restart",), Category.RESTART_POLICY, checks.restart, both=True),
-    _Field(("deploy.restart_policy.condition",), Category.RESTART_POLICY, checks.word("any", "on-failure"), both=True),
+    _Field(("restart",), Category.RESTART_POLICY, checks.restart, checks_declared=True),
+    _Field(
+        ("deploy.restart_policy.condition",),
+        Category.RESTART_POLICY,
+        checks.one_of("any", "on-failure"),
+        checks_declared=True,
+    ),
     _Field(("deploy.update_config.delay", "deploy.update_config.monitor"), Category.PACE, _SPAN_OR_ZERO),
 )
 """Names and units: Kubernetes API reference (Probe v1, DeploymentSpec v1, JobSpec v1); the Compose Specification."""
@@ -190,7 +195,7 @@ def _bound_other(drift: Drift) -> Bounded | Unbounded:
         return Bounded(Category.WITHOUT_TEXT, f"{unlisted}; it names another version of the same image.")
     verdicts = [checks.without_text(value) for value in (drift.observed, drift.desired, *_written(drift.adopt, None))]
     for verdict in verdicts:
-        if isinstance(verdict, Bad):
+        if isinstance(verdict, OutOfBounds):
             return Unbounded(f"{unlisted}, and {verdict.text}.")
     return Bounded(Category.WITHOUT_TEXT, f"{unlisted}; {verdicts[0].text}.")
 
@@ -234,11 +239,11 @@ def _bound_field(drift: Drift, field: _Field) -> Bounded | Unbounded:
         return Unbounded(f"{drift.where} is not set live: the platform's default is not a value to adopt.")
     key = drift.path[-1] if isinstance(drift.path[-1], str) else None
     values = [drift.observed, *_written(drift.adopt, key)]
-    if field.both:
+    if field.checks_declared:
         values.append(drift.desired)
     verdicts = [field.check(value) for value in values]
     for verdict in verdicts:
-        if isinstance(verdict, Bad):
+        if isinstance(verdict, OutOfBounds):
             return Unbounded(f"{drift.where} is a {field.category} field, but {verdict.text}.")
     return Bounded(field.category, f"{drift.where} is a {field.category} field and {verdicts[0].text}.")
 
@@ -284,7 +289,7 @@ def _bound_label(drift: Drift, label: _Label, context: Context) -> Bounded | Unb
     check = checks.label_value if label.category is Category.LABEL else checks.plain_text
     for value in (drift.observed, *_written(drift.adopt, label.key)):
         verdict = check(value)
-        if isinstance(verdict, Bad):
+        if isinstance(verdict, OutOfBounds):
             return Unbounded(f"{subject} has a value that is not safe: {verdict.text}.")
     return Bounded(
         label.category, f"{subject} is used by no selector or known controller, and its value is plain text."

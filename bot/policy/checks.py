@@ -16,20 +16,20 @@ from bot.model.json import JSON
 
 
 @dataclass(frozen=True, slots=True)
-class Good:
+class InBounds:
     """The value may be adopted; ``text`` says which bound it keeps."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
+class OutOfBounds:
     """The value may not be adopted by commit; ``text`` says why."""
 
     text: str
 
 
-Check: TypeAlias = Callable[[JSON], Good | Bad]
+Check: TypeAlias = Callable[[JSON], InBounds | OutOfBounds]
 
 _PIECE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ns|us|µs|ms|s|m|h)")
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -78,65 +78,65 @@ def _within(
     low: float,
     high: float,
     example: str = "",
-) -> Good | Bad:
+) -> InBounds | OutOfBounds:
     """Whether what ``read`` makes of ``value`` (None: it is no such thing) is from ``low`` to ``high``."""
     amount = read(value)
     if amount is None:
-        return Bad(f"{shown(value)} is not {noun}{example}")
+        return OutOfBounds(f"{shown(value)} is not {noun}{example}")
     if low <= amount <= high:
-        return Good(f"{value} is {noun} {bounds}")
-    return Bad(f"{shown(value) if isinstance(value, str) or abs(amount) >= _LONG else value} is not {bounds}")
+        return InBounds(f"{value} is {noun} {bounds}")
+    return OutOfBounds(f"{shown(value) if isinstance(value, str) or abs(amount) >= _LONG else value} is not {bounds}")
 
 
-def word(*allowed: str) -> Check:
+def one_of(*allowed: str) -> Check:
     """One of a closed list of words, exactly."""
 
-    def check(value: JSON) -> Good | Bad:
+    def check(value: JSON) -> InBounds | OutOfBounds:
         text = str(value).lower() if isinstance(value, bool) else value
         if isinstance(text, str) and text in allowed:
-            return Good(f"{text} is one of {', '.join(allowed)}")
-        return Bad(f"{shown(value)} is not one of {', '.join(allowed)}")
+            return InBounds(f"{text} is one of {', '.join(allowed)}")
+        return OutOfBounds(f"{shown(value)} is not one of {', '.join(allowed)}")
 
     return check
 
 
-def restart(value: JSON) -> Good | Bad:
+def restart(value: JSON) -> InBounds | OutOfBounds:
     """A Compose restart policy that keeps the service running: ``always``, ``unless-stopped``, ``on-failure[:N]``."""
     if isinstance(value, str) and re.fullmatch(r"always|unless-stopped|on-failure(?::[0-9]{1,2})?", value):
-        return Good(f"{value} keeps the service running")
-    return Bad(f"{shown(value)} is not one of always, unless-stopped, on-failure")
+        return InBounds(f"{value} keeps the service running")
+    return OutOfBounds(f"{shown(value)} is not one of always, unless-stopped, on-failure")
 
 
-def log_level(value: JSON) -> Good | Bad:
+def log_level(value: JSON) -> InBounds | OutOfBounds:
     """The name of a log level, in any case."""
     if isinstance(value, str) and value.lower() in _LEVELS:
-        return Good(f"{value} is the name of a log level")
-    return Bad(f"{shown(value)} is not the name of a log level")
+        return InBounds(f"{value} is the name of a log level")
+    return OutOfBounds(f"{shown(value)} is not the name of a log level")
 
 
-def label_value(value: JSON) -> Good | Bad:
+def label_value(value: JSON) -> InBounds | OutOfBounds:
     """A Kubernetes label value: at most 63 letters, digits, ``-``, ``_``, ``.`` (Kubernetes: Labels and Selectors)."""
     if isinstance(value, str) and _LABEL_VALUE.fullmatch(value):
-        return Good(f"{shown(value)} is a valid label value")
-    return Bad(f"{shown(value)} is not a valid label value")
+        return InBounds(f"{shown(value)} is a valid label value")
+    return OutOfBounds(f"{shown(value)} is not a valid label value")
 
 
-def plain_text(value: JSON) -> Good | Bad:
+def plain_text(value: JSON) -> InBounds | OutOfBounds:
     """Up to 120 letters, digits, spaces and ``_.:+-`` that name no host, address or URL."""
     if not isinstance(value, str) or not _PLAIN.fullmatch(value):
-        return Bad(f"{shown(value)} is not short plain text")
+        return OutOfBounds(f"{shown(value)} is not short plain text")
     if _ENDPOINT.search(value):
-        return Bad(f"{shown(value)} looks like a host or an address")
-    return Good(f"{shown(value)} is short plain text")
+        return OutOfBounds(f"{shown(value)} looks like a host or an address")
+    return InBounds(f"{shown(value)} is short plain text")
 
 
-def without_text(value: JSON) -> Good | Bad:
+def without_text(value: JSON) -> InBounds | OutOfBounds:
     """A number, a switch, a quantity or a duration: whoever chooses it can say nothing else with it."""
     if isinstance(value, bool | int | float) or value in {"true", "false"}:
-        return Good(f"{shown(value)} is a number or a switch")
+        return InBounds(f"{shown(value)} is a number or a switch")
     if isinstance(value, str) and (_NUMBER.fullmatch(value) or _seconds(value) is not None):
-        return Good(f"{shown(value)} is a quantity")
-    return Bad(f"{shown(value)} is {'text' if isinstance(value, str) else 'not one value'}")
+        return InBounds(f"{shown(value)} is a quantity")
+    return OutOfBounds(f"{shown(value)} is {'text' if isinstance(value, str) else 'not one value'}")
 
 
 def version(value: str) -> bool:

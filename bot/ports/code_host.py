@@ -78,11 +78,11 @@ class CodeHost(Protocol):
         head: str,
         base: str,
         labels: Sequence[str],
-        known: Sequence[PullRequest] | None = None,
+        listed: Sequence[PullRequest] | None = None,
         draft: bool = False,
     ) -> PullRequest:
         """The one open pull request with this marker key, or from this branch of ours: found or created. ``body`` comes
-        without the marker line. ``known`` are the open ones that were just listed; without them they are listed again.
+        without the marker line. ``listed`` are the open ones that were just listed; without them they are listed again.
         A new one is a ``draft`` where the host has drafts.
         ``Closed`` where nobody with our rights may create one.
         """
@@ -101,9 +101,9 @@ class CodeHost(Protocol):
         title: str,
         body: str,
         labels: Sequence[str],
-        known: Sequence[Issue] | None = None,
+        listed: Sequence[Issue] | None = None,
     ) -> Issue:
-        """The one open issue with this marker key: found or created. ``known`` as for :meth:`open_pull`. ``Closed`` where
+        """The one open issue with this marker key: found or created. ``listed`` as for :meth:`open_pull`. ``Closed`` where
         there may be none.
         """
         ...

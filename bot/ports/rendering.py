@@ -21,7 +21,7 @@ class Upstream(Protocol):
         """What ``request`` comes to now, from where settings allow it. The same answer for all who ask within a while."""
         ...
 
-    def kept(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+    def cached(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """What :meth:`fetch` answered before; nothing is asked for."""
         ...
 

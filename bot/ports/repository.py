@@ -152,7 +152,7 @@ class Repository(Protocol):
         """Whether ``ancestor`` is ``commit`` or one of its ancestors."""
         ...
 
-    def merge_base(self, commit: str, other: str) -> str | None:
+    def merge_base(self, commit: str, other_commit: str) -> str | None:
         """The best common ancestor, None when histories are unrelated."""
         ...
 

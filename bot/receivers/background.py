@@ -31,7 +31,7 @@ class Background(Generic[T]):
         self._thread = threading.Thread(target=self._run, name=f"clockwork-{name}", daemon=True)
         self._thread.start()
 
-    def put(self, item: T) -> None:
+    def submit(self, item: T) -> None:
         """Have ``item`` worked on soon. Never waits and never raises."""
         with self._ready:
             if self._waiting and self._supersedes(item, self._waiting[-1]):

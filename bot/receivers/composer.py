@@ -22,14 +22,14 @@ _TITLE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """``shipped`` is the template that always is there; ``own`` those of the repository by receiver."""
+    """``shipped`` is the template that always is there; ``by_receiver`` those of the repository."""
 
     shipped: str
-    own: Mapping[str, str] = field(default_factory=dict)
+    by_receiver: Mapping[str, str] = field(default_factory=dict)
 
     def compose(self, receiver: str, values: Mapping[str, object]) -> tuple[str, str]:
         """Title and body: the first line of what the template gives, and the rest."""
-        own_texts = self.own.get(receiver)
+        own_texts = self.by_receiver.get(receiver)
         if own_texts is None:
             return _parts(_filled(self.shipped, values))
         try:

@@ -34,7 +34,7 @@ from bot.renderers.objects import as_json, described, is_hook, one_line, parsed,
 from bot.targets import scopes
 from bot.targets.documents import Documents
 
-_KEPT: Final = 200
+_LOADED_CHARTS: Final = 200
 """Charts on disk and loaded; then everything begins anew."""
 _SOURCE: Final = "# Source: "
 """How ``helm template`` begins each document: with the template it comes from (``renderResources`` in helm's
@@ -165,13 +165,13 @@ class Helm:
     def manifests(self, unit: Unit, chart: Chart, release: Release, tree: FileTree) -> Manifests | NotCompared:
         """The texts that Helm renders, or why there are none, with the template that it blames."""
         with self._lock:
-            answer = self._asked(chart, release, tree, release.capabilities or Capabilities.of(unit))
+            answer = self._templated(chart, release, tree, release.capabilities or Capabilities.of(unit))
         if isinstance(answer, Manifests):
             return answer
         file, line = _blamed(chart, answer.reason) or (unit.file, unit.line)
         return NotCompared(titled(unit), answer.reason, file, line, missing_tool=answer.missing, again=answer.again)
 
-    def _asked(
+    def _templated(
         self, chart: Chart, release: Release, tree: FileTree, capabilities: Capabilities
     ) -> Manifests | RenderFailure:
         request: dict[str, JSON] = {
@@ -199,7 +199,7 @@ class Helm:
         """The chart's files on disk, written once for the same contents."""
         key = chart.id(tree)
         if key not in self._written:
-            if len(self._written) >= _KEPT:
+            if len(self._written) >= _LOADED_CHARTS:
                 self._forget()
             folder = self.jail.root / "trees" / f"chart-{key}" / (os.path.basename(chart.folder) or "chart")  # noqa: PTH119 - a repository path
             folder.mkdir(parents=True, exist_ok=True)

@@ -82,7 +82,7 @@ class Kustomize:
             source_files = frozenset(path for path in closure(on, unit.path).files)
             return elsewhere.settled(Rendering(inputs=source_files, error=complete), unit, on)
         own_tree, on = on, self.documents.on(complete.tree)
-        kustomization = _held(on, main)
+        kustomization = _kustomization_tree(on, main)
         try:
             edited = kustomization if edit is None else edit(kustomization)
         except Invalid as exc:
@@ -122,7 +122,7 @@ class Kustomize:
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
             message = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", _KLOG.sub(r"error: \1", ended.stderr))
             return Rendering(inputs=inputs, error=_failed(unit, ended, message, documents, inputs))
-        objects = parsed(ended.stdout, lambda tree: _begun(tree, unit, documents, inputs))
+        objects = parsed(ended.stdout, lambda tree: _object_origin(tree, unit, documents, inputs))
         if isinstance(objects, SourceError):
             reason = f"its output cannot be read: {objects.message}"
             return Rendering(inputs=inputs, error=NotCompared(titled(unit), reason, unit.file, unit.line))
@@ -208,7 +208,7 @@ def blamed(message: str, folder: str, inputs: frozenset[str]) -> tuple[str, int]
     return location
 
 
-def _held(documents: Documents, path: str) -> Tree:
+def _kustomization_tree(documents: Documents, path: str) -> Tree:
     document = documents.of(path)
     return document[0].tree if document else {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 
@@ -224,7 +224,7 @@ def _written(kustomization: Tree, edited: Tree, data: bytes | None) -> bytes:
     ).encode()
 
 
-def _begun(tree: Tree, unit: Unit, documents: Documents, inputs: frozenset[str]) -> tuple[str, int]:
+def _object_origin(tree: Tree, unit: Unit, documents: Documents, inputs: frozenset[str]) -> tuple[str, int]:
     """The file and line that an object began at, as its origin annotation tells. A patch that replaces all annotations
     takes it away: then the only input that declares such an object.
     """

@@ -106,7 +106,7 @@ class Renderers:
             return found_on_disk[1]
         watched = WatchedTree.over(tree, self._loading(tree.load))
         began = time.monotonic()
-        rendering = self._made(unit, watched)
+        rendering = self._rendered(unit, watched)
         self.meter.rendered(unit.kind.value, time.monotonic() - began)
         fetched = (source for source in watched.reads.upstream.values() if isinstance(source, UpstreamSource))
         rendering = replace(rendering, fetched=tuple(dict.fromkeys(fetched)))
@@ -136,7 +136,7 @@ class Renderers:
                 self._charts = Helm(self.jail, self.documents)
             return self._charts
 
-    def _made(self, unit: Unit, tree: FileTree) -> Rendering:
+    def _rendered(self, unit: Unit, tree: FileTree) -> Rendering:
         """Each kind of unit by what renders it, which is loaded with the first of the kind."""
         from bot.renderers.kustomize import Kustomize
 

@@ -82,12 +82,12 @@ class _Line:
         key, last = self._until("=[,.")
         match last:
             case "=":
-                self._put(into, key, self._value())
+                self._set(into, key, self._value())
             case "[":
                 existing = into.get(key, [])
                 if not isinstance(existing, list):
                     raise self._wrong(f"{key} is no list")
-                self._put(into, key, self._element(existing, depth))
+                self._set(into, key, self._element(existing, depth))
             case ".":
                 if depth >= _DEEPEST:
                     raise self._wrong(f"it is nested more than {_DEEPEST} deep")
@@ -97,12 +97,12 @@ class _Line:
                 self._key(inner, depth + 1)
                 if not inner:
                     raise self._wrong(f"{key} gets no value")
-                self._put(into, key, inner)
+                self._set(into, key, inner)
             case _:
                 raise self._wrong(f"{key or 'it'} has no value")
 
     @staticmethod
-    def _put(into: dict[str, JSON], key: str, value: JSON) -> None:
+    def _set(into: dict[str, JSON], key: str, value: JSON) -> None:
         if key:
             into[key] = value
 

@@ -52,7 +52,7 @@ def substituted(tree: Tree, values: Mapping[str, JSON], *, complete: bool) -> Tr
 @dataclass(frozen=True, slots=True)
 class _Filling:
     values: Mapping[str, str]
-    known: bool
+    complete: bool
 
     def of(self, value: JSON) -> JSON:
         if isinstance(value, str):
@@ -108,7 +108,7 @@ class _Filling:
         if not template.startswith("}", at):
             raise _bad_substitution(template[start:])
         value = self.values.get(name[0])
-        if value is None and not self.known:
+        if value is None and not self.complete:
             return template[start : at + 1], at + 1
         return _applied(operator, value or "", arguments), at + 1
 

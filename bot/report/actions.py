@@ -16,7 +16,7 @@ from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, Fie
 from bot.model.hooks import MADE_ONCE
 from bot.model.wording import counted
 from bot.report.console import printable
-from bot.report.terminal import both
+from bot.report.terminal import text_pair
 from bot.report.wording import CHANGED_UNSEEN
 
 SYMBOLS: Final = {
@@ -66,7 +66,10 @@ def show_applied(ended: AppliedAction, console: Console) -> None:
 def show_waiting(plan: AppliedPlan, console: Console) -> None:
     """A line for each action that somebody has to agree to first, or that may not be done now."""
     for action in plan.waiting:
-        name, reason = escape(printable(action.resource.qualified)), escape(printable(plan.held.get(action.id, "")))
+        name, reason = (
+            escape(printable(action.resource.qualified)),
+            escape(printable(plan.held_back.get(action.id, ""))),
+        )
         line = f"  [yellow]waits[/] {action.operation.value} [bold]{name}[/]{f': {reason}' if reason else ''}"
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -75,17 +78,17 @@ def applied_summary(plan: AppliedPlan) -> str:
     """``Applied: 3 created, 1 updated. 1 failed. 2 wait for approval. 1 held: closed by change window night.``"""
     done_operations = [ended.action.operation for ended in plan.applied if ended.failure is None]
     parts = [
-        f"{done_operations.count(operation)} {word}"
-        for operation, word in _DONE.items()
+        f"{done_operations.count(operation)} {verb}"
+        for operation, verb in _DONE.items()
         if operation in done_operations
     ]
     failed, left_count = sum(ended.failure is not None for ended in plan.applied), len(plan.left)
-    waiting = len(plan.waiting) - len(plan.held) if plan.asking else 0
+    waiting = len(plan.waiting) - len(plan.held_back) if plan.asking else 0
     sums = [f"Applied: {', '.join(parts) or 'nothing'}."]
     sums += [f"{failed} failed."] if failed else []
     sums += [f"{left_count} not begun because of that."] if left_count else []
     sums += [f"{counted(waiting, 'waits', 'wait')} for approval."] if waiting else []
-    sums += [f"{number} held: {reason}." for reason, number in Counter(plan.held.values()).items()]
+    sums += [f"{number} held: {reason}." for reason, number in Counter(plan.held_back.values()).items()]
     return " ".join(sums)
 
 
@@ -151,5 +154,5 @@ def _lines(action: Action, *, with_release: bool) -> Iterator[str]:
 def _change(difference: FieldChange) -> str:
     if difference.before == difference.after == HIDDEN:
         return CHANGED_UNSEEN
-    before, after = both(difference.before, difference.after)
+    before, after = text_pair(difference.before, difference.after)
     return f"{escape(before)} [dim]→[/] {escape(after)}"

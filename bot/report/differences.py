@@ -54,7 +54,7 @@ class DifferenceRow:
     def why(self) -> str:
         """Why nothing was done about it, or nothing more; empty where it was done, or where a person is asked."""
         if self.action is not None:
-            return "" if self.action.effect in _TOLD else self.action.message
+            return "" if self.action.effect in _EVIDENT else self.action.message
         if self.decision is None:
             return "no rule was asked"
         return self.decision.reason if self.decision.lane is Lane.NOTHING else self.blocked or ""
@@ -70,7 +70,7 @@ class DifferenceRow:
         return self.decision.attention if self.decision else NOBODY
 
 
-_TOLD: Final = frozenset(
+_EVIDENT: Final = frozenset(
     {Effect.COMMITTED, Effect.RESTORED, Effect.OPENED, Effect.UPDATED, Effect.UNCHANGED, Effect.CLOSED}
 )
 

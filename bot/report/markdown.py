@@ -83,7 +83,7 @@ def code(text: str) -> str:
     return "<code>" + _SAFE.sub(lambda match: f"&#{ord(match[0])};", short_line) + "</code>" if short_line else ""
 
 
-def both(declared: JSON, live: JSON) -> tuple[str, str]:
+def code_pair(declared: JSON, live: JSON) -> tuple[str, str]:
     """Two values as harmless inline code, cut to the part that differs; a dash for one that is not there."""
     before, after = contrasted(_text(declared), _text(live), _LONGEST)
     return "—" if declared is None else code(before), "—" if live is None else code(after)
@@ -162,7 +162,7 @@ def _row(drift: Drift, *, evidence: bool) -> str:
         f"{_BADGE[drift.severity]} {drift.severity.value}",
         code(drift.resource.qualified),
         description,
-        *both(*sides(drift)),
+        *code_pair(*sides(drift)),
         writer,
         location,
     )

@@ -11,7 +11,7 @@ from bot.model.session import ReviewResult
 from bot.report.json import counts
 from bot.report.wording import all_compared
 
-_MADE = frozenset({Effect.COMMITTED, Effect.RESTORED, Effect.OPENED, Effect.UPDATED})
+_WRITING = frozenset({Effect.COMMITTED, Effect.RESTORED, Effect.OPENED, Effect.UPDATED})
 
 
 def tick_outputs(tick: Tick) -> Mapping[str, str]:
@@ -42,7 +42,7 @@ def tick_outputs(tick: Tick) -> Mapping[str, str]:
 
 def made_in(tick: Tick, lane: Lane) -> tuple[TakenAction, ...]:
     """What a run wrote in one lane."""
-    return tuple(action for action in tick.actions if action.lane is lane and action.effect in _MADE)
+    return tuple(action for action in tick.actions if action.lane is lane and action.effect in _WRITING)
 
 
 def plan_outputs(plans: Sequence[ActionList]) -> Mapping[str, str]:

@@ -61,7 +61,7 @@ def value(shown_value: JSON, width: int = WIDTH) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def both(declared: JSON, live: JSON, width: int = WIDTH) -> tuple[str, str]:
+def text_pair(declared: JSON, live: JSON, width: int = WIDTH) -> tuple[str, str]:
     """Two values as :func:`value` shows them, cut to the part that differs, so that they never look alike."""
     return contrasted(value(declared, sys.maxsize), value(live, sys.maxsize), width)
 
@@ -150,7 +150,7 @@ def _table(task: str, drifts: Sequence[Drift]) -> Table:
         table.add_column(name, header_style="dim", overflow="fold")
     for drift in drifts:
         declared, live = sides(drift)
-        cells = (_subject_cell(drift, task), *both(declared, live), _writer_cell(drift), drift.declared_at)
+        cells = (_subject_cell(drift, task), *text_pair(declared, live), _writer_cell(drift), drift.declared_at)
         table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", *map(escape, cells))
     return table
 
@@ -159,7 +159,7 @@ def _compact(task: str, drifts: Sequence[Drift], width: int) -> Table:
     """Three columns: below what differs who wrote it and where it is declared, below what Git says what runs."""
     table = Table(title=escape(task), title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
     room = width - len("severity") - 4
-    values = max(_narrowest(*both(*sides(drift))) for drift in drifts)
+    values = max(_narrowest(*text_pair(*sides(drift))) for drift in drifts)
     parts = [
         part
         for drift in drifts
@@ -182,7 +182,7 @@ def _compact(task: str, drifts: Sequence[Drift], width: int) -> Table:
         subject = escape(_folded(_subject_cell(drift, task), first_width)) + (
             f"\n[dim]{escape(origin)}[/]" if origin else ""
         )
-        cells = _stacked(*both(declared, live), room - first_width)
+        cells = _stacked(*text_pair(declared, live), room - first_width)
         table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", subject, cells)
     return table
 
@@ -226,7 +226,7 @@ def _show_lines(task: str, drifts: Sequence[Drift], console: Console) -> None:
 def _lines(drift: Drift, task: str, width: int) -> Iterator[str]:
     yield f"[{COLOUR[drift.severity]}]{drift.severity.value:<8}[/] {escape(_subject_cell(drift, task))}"
     declared, live = sides(drift)
-    desired_text, right = both(declared, live, min(WIDTH, max((width - _INDENT - 3) // 2, _SHORTEST)))
+    desired_text, right = text_pair(declared, live, min(WIDTH, max((width - _INDENT - 3) // 2, _SHORTEST)))
     before = "" if live == CHANGED_UNSEEN else f"{escape(desired_text)} [dim]→[/] "
     yield f"         {before}{escape(right)}"
     origin = " · ".join(part for part in (_writer_cell(drift), drift.declared_at) if part)

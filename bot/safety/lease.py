@@ -26,7 +26,7 @@ class Lease:
 
     run: str
     entry: Entry
-    heard: datetime
+    renewed: datetime
 
     @property
     def holder(self) -> str:
@@ -35,7 +35,7 @@ class Lease:
 
     def lasts(self, now: datetime, seconds: float) -> bool:
         """Whether nobody else may begin at ``now``. A clock that is ahead only makes it last."""
-        return (now - self.heard).total_seconds() < seconds
+        return (now - self.renewed).total_seconds() < seconds
 
 
 def lease(view: LedgerView) -> Lease | None:

@@ -286,14 +286,14 @@ def _in_progress(history: History, request: Request, limits: Limits, now: dateti
 
 def _fix_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
     history, request, limits = case.history, case.request, case.limits
-    fixes = [other for other in case.pending if budget_of(other.lane) is Budget.FIX]
-    same = sum(other.task == request.task for other in fixes)
+    fixes = [pending_request for pending_request in case.pending if budget_of(pending_request.lane) is Budget.FIX]
+    same = sum(pending_request.task == request.task for pending_request in fixes)
     timeline = history.timeline(request.task, Budget.FIX)
     spent = _Spent("task-window", f"automatic fixes of {request.task}", timeline, same, case.granted)
     checks = [_counted(spent, limits.fixes_per_hour, limits, now), _cooldown(spent, request, limits, now)]
     allowed = limits.severity_fixes_per_hour.get(request.severity)
     if allowed is not None:
-        same_severity = sum(other.severity is request.severity for other in fixes)
+        same_severity = sum(pending_request.severity is request.severity for pending_request in fixes)
         rated = history.by_severity.get((request.severity.value, Budget.FIX), Timeline())
         budget_title = f"automatic fixes of {request.severity.value} drift"
         checks.append(
@@ -308,8 +308,10 @@ def _fix_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
 
 def _proposal_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
     history, request, limits = case.history, case.request, case.limits
-    other_requests = [other for other in case.pending if budget_of(other.lane) is Budget.PROPOSAL]
-    same = sum(other.task == request.task for other in other_requests)
+    other_requests = [
+        pending_request for pending_request in case.pending if budget_of(pending_request.lane) is Budget.PROPOSAL
+    ]
+    same = sum(pending_request.task == request.task for pending_request in other_requests)
     timeline = history.timeline(request.task, Budget.PROPOSAL)
     spent = _Spent("task-proposals", f"proposals about {request.task}", timeline, same, case.granted)
     checks = [_counted(spent, limits.task_proposals_per_hour, limits, now)]
@@ -343,7 +345,7 @@ class _Spent:
     """What one budget was used for: by the ledger's attempts, and by what this tick was granted already, at ``granted``."""
 
     limit: str
-    what: str
+    noun: str
     timeline: Timeline
     pending: int
     granted: datetime
@@ -362,7 +364,7 @@ def _counted(spent: _Spent, allowed: int, limits: Limits, now: datetime) -> Limi
     """A sliding window: fewer than ``allowed`` in any ``limits.window`` seconds."""
     attempts, recent = spent.within(now, limits.window)
     used = attempts + recent
-    message = f"{used} of {allowed} {spent.what} were used in the last {limits.window / 60:g} minutes"
+    message = f"{used} of {allowed} {spent.noun} were used in the last {limits.window / 60:g} minutes"
     figures: dict[str, Figure] = {"used": used, "allowed": allowed, "window_seconds": limits.window}
     if used < allowed:
         return LimitCheck(spent.limit, True, message, figures)

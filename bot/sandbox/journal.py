@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-_KEPT = 10_000
+_LINES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class RequestJournal:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lines: deque[JournalLine] = deque(maxlen=_KEPT)
+        self._lines: deque[JournalLine] = deque(maxlen=_LINES)
 
     def keep(self, most: int) -> None:
         """So many are kept from now on."""

@@ -116,9 +116,9 @@ def _id_at(tree: pygit2.Tree, path: str) -> str | None:
     return None if entry is None else str(entry.id)
 
 
-def merge_base(git: pygit2.Repository, commit: str, other: str) -> str | None:
+def merge_base(git: pygit2.Repository, commit: str, other_commit: str) -> str | None:
     """The best common ancestor, None for unrelated histories."""
-    base = git.merge_base(commit, other)
+    base = git.merge_base(commit, other_commit)
     return None if base is None else str(base)
 
 
@@ -181,7 +181,7 @@ def replayed(git: pygit2.Repository, onto: str, head: str, committer: Ident) -> 
 
 def require_kind(git: pygit2.Repository, sha: str, kind: ObjectType, noun: str) -> pygit2.Object:
     """The object with this id, 422 when it is not there or is no ``noun``."""
-    stored = git.get(sha) if len(sha) == 40 else None
-    if stored is None or stored.type != kind:
+    git_object = git.get(sha) if len(sha) == 40 else None
+    if git_object is None or git_object.type != kind:
         raise unprocessable(f"{noun} does not exist")
-    return stored
+    return git_object

@@ -34,7 +34,7 @@ class Database:
     """Rows in, rows out. Safe to call from many threads at once."""
 
     def __init__(self, path: Path) -> None:
-        sqlite3.register_converter("BOOLEAN", lambda stored: stored != b"0")
+        sqlite3.register_converter("BOOLEAN", lambda raw: raw != b"0")
         self._lock = threading.RLock()
         self._depth = 0
         self._db = sqlite3.connect(

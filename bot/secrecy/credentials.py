@@ -27,7 +27,7 @@ _QUOTED: Final = (
 )
 _BARE: Final = r"(?:\$\{[^}\n]*+\}|\$\([^)\n]*+\)|\{\{[^}\n]*+\}\}|<[a-z][\w -]*+>|[^\s,;&\"'`})\]<>{=\[\\$]++|\$)"
 _VALUE: Final = regex(rf"{_QUOTED}|(?P<bare>{_BARE}(?>(?:{_BARE}|[=<>{{\[\"'`\\](?=\S))*))")
-_WORD: Final = regex(r"\S++")
+_UNSPACED: Final = regex(r"\S++")
 _NEXT: Final = regex(r"\\*+[\"'`]?\s*+,\s*+")
 
 _NAMED: Final = regex(
@@ -146,7 +146,7 @@ def _lines_below(text: str, match: re.Match[str]) -> Iterator[tuple[int, int]]:
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     """A plain scalar on a line, without what follows it."""
-    value = _VALUE.match(text, start, end) or _WORD.match(text, start, end)
+    value = _VALUE.match(text, start, end) or _UNSPACED.match(text, start, end)
     return (start, end) if value is None else value.span(value.lastgroup or 0)
 
 
@@ -154,7 +154,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 class _Form:
     """A form in which a credential is written. A text without ``needle`` (small letters) has none of it: most texts.
 
-    ``small`` says that the pattern is written in small letters and searches the text in small letters. ``holds`` is
+    ``small`` says that the pattern is written in small letters and searches the text in small letters. ``accepts`` is
     asked with the match in the text itself.
     """
 
@@ -162,7 +162,7 @@ class _Form:
     pattern: re.Pattern[str]
     kind: str = "secret"
     small: bool = False
-    holds: Callable[[str], bool] = lambda _: True
+    accepts: Callable[[str], bool] = lambda _: True
 
     def matches(self, text: str, small: str) -> Iterator[re.Match[str]]:
         return self.pattern.finditer(small if self.small else text)
@@ -308,8 +308,8 @@ _USERINFO: Final = regex(
 _PUBLIC_USERS: Final = frozenset({"git", "user", "anonymous", "oauth2"})
 _SHAPES: Final = (
     _Form("bearer", regex(r"bearer\s{1,20}+(?P<value>(?!auth|realm|token)[\w.~+/-]{8,}+=*+)"), "token", small=True),
-    _Form("basic", regex(r"basic\s{1,20}+(?P<value>[\w+/-]{8,}+=*+)"), "token", small=True, holds=_is_random),
-    _Form("token", regex(r"token\s{1,20}+(?P<value>[\w.~+/-]{16,}+=*+)"), "token", small=True, holds=_is_random),
+    _Form("basic", regex(r"basic\s{1,20}+(?P<value>[\w+/-]{8,}+=*+)"), "token", small=True, accepts=_is_random),
+    _Form("token", regex(r"token\s{1,20}+(?P<value>[\w.~+/-]{16,}+=*+)"), "token", small=True, accepts=_is_random),
     # crypt(5)
     _Form("$", regex(r"\$(?:2[abxy]|apr1|1|5|6|y|argon2\w*+|pbkdf2[\w-]*+)\$(?P<value>[\w./,=+$-]{10,}+)")),
     # a signed URL
@@ -353,7 +353,7 @@ def _shaped(text: str, small: str) -> Iterator[Credential]:
     for form in _possible(_SHAPES, small):
         for match in form.matches(text, small):
             start, end = match.span("value")
-            if form.holds(text[start:end]) and not harmless(_bare(text[start:end])):
+            if form.accepts(text[start:end]) and not harmless(_bare(text[start:end])):
                 yield Credential(start, end, form.kind)
     if "@" in text:
         yield from userinfo(text)

@@ -203,9 +203,9 @@ class AhoCorasick:
         if self._automaton is None:
             return
         listed_needles, window = self._listed, text[offset : offset + _WINDOW + self._longest].lower()
-        for word, start, end in self._automaton.find_matches_as_indexes(window, overlapping=True):
+        for literal, start, end in self._automaton.find_matches_as_indexes(window, overlapping=True):
             last = offset + end
-            for index, exact, behind in listed_needles[word]:
+            for index, exact, behind in listed_needles[literal]:
                 if (exact is None or text[offset + start : last] == exact) and (
                     behind is None or behind(text, last) is not None
                 ):
@@ -226,10 +226,14 @@ class Plain:
         self._runs = _runs_in(needles)
         self._longer: dict[bytes, list[tuple[bytes, _Owner]]] = {}
         owners = _by_small_text(needles)
-        shortest = [word for word in owners if not any(word[:length] in owners for length in range(1, len(word)))]
-        for word, needle_owners in owners.items():
-            first = next(other for other in (word[:length] for length in range(1, len(word) + 1)) if other in owners)
-            self._longer.setdefault(first, []).extend((word, owner) for owner in needle_owners)
+        shortest = [
+            literal for literal in owners if not any(literal[:length] in owners for length in range(1, len(literal)))
+        ]
+        for literal, needle_owners in owners.items():
+            first = next(
+                shorter for shorter in (literal[:length] for length in range(1, len(literal) + 1)) if shorter in owners
+            )
+            self._longer.setdefault(first, []).extend((literal, owner) for owner in needle_owners)
         self._pattern = re.compile(b"(?=(%s))" % _tree(shortest)) if owners else None
 
     def find(self, text: bytes, tell: Callable[[int, int], None]) -> None:
@@ -239,9 +243,9 @@ class Plain:
         small = text.lower()
         for match in self._pattern.finditer(small):
             start = match.start()
-            for word, (index, exact, behind) in self._longer[match[1]]:
-                end = start + len(word)
-                if not small.startswith(word, start) or (exact is not None and text[start:end] != exact):
+            for literal, (index, exact, behind) in self._longer[match[1]]:
+                end = start + len(literal)
+                if not small.startswith(literal, start) or (exact is not None and text[start:end] != exact):
                     continue
                 if behind is None or behind(text, end) is not None:
                     tell(index, end - 1)
@@ -284,11 +288,11 @@ def _find_runs(text: bytes, runs: Sequence[tuple[int, _Behind, _Behind]], tell: 
         start = marked.find(_LEAST, end)
 
 
-def _tree(words: Iterable[bytes]) -> bytes:
+def _tree(literals: Iterable[bytes]) -> bytes:
     """An expression that shares beginnings. No word begins another."""
     by_first: dict[int, list[bytes]] = {}
-    for word in words:
-        by_first.setdefault(word[0], []).append(word[1:])
+    for literal in literals:
+        by_first.setdefault(literal[0], []).append(literal[1:])
     parts = [
         re.escape(bytes([first])) + (b"" if remainders == [b""] else _tree(remainders))
         for first, remainders in by_first.items()

@@ -35,7 +35,7 @@ def _user_and_password(value: str) -> bool:
     return bool(user and colon) and len(password) >= 6 and user != password and _random(password)
 
 
-PLACES: Final[tuple[TokenProvider, ...]] = (
+CONTEXTUAL: Final[tuple[TokenProvider, ...]] = (
     shaped(
         "npmrc-credential",
         "npm registry credential",
@@ -43,7 +43,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         "_authtoken|_auth|_password",
         "https://docs.npmjs.com/cli/v11/configuring-npm/npmrc",
         generous=r"_(?:authToken|auth|password)\s{0,4}=\s{0,4}[\"']?([A-Za-z0-9+/_.\-]{16,}+=*+)",
-        holds=_random,
+        accepts=_random,
     ),
     shaped(
         "netrc-password",
@@ -54,7 +54,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         "machine |machine\t",
         "https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html",
         entropy=2.5,
-        holds=_random,
+        accepts=_random,
     ),
     shaped(
         "heroku-uuid",
@@ -73,7 +73,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         r"[\"']auth\\{0,7}[\"']\s{0,8}:\s{0,8}\\{0,7}[\"']([A-Za-z0-9+/]{12,1000}={0,2})",
         "auth\"|auth'|auth\\",
         "https://docs.docker.com/reference/cli/docker/login/",
-        holds=_user_and_password,
+        accepts=_user_and_password,
     ),
     shaped(
         "authorization-bearer",
@@ -83,7 +83,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         "authorization",
         "https://www.rfc-editor.org/rfc/rfc6750#section-2.1",
         entropy=3.5,
-        holds=_random,
+        accepts=_random,
     ),
     shaped(
         "authorization-basic",
@@ -91,7 +91,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         rf"[Aa]uthorization{_QUOTE}\s{{0,4}}[:=,]\s{{0,4}}{_QUOTE}[Bb]asic\s{{1,4}}([A-Za-z0-9+/]{{12,400}}={{0,2}})",
         "authorization",
         "https://www.rfc-editor.org/rfc/rfc7617#section-2",
-        holds=_user_and_password,
+        accepts=_user_and_password,
     ),
     shaped(
         "api-key-header",
@@ -102,7 +102,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         "x-api|x-auth|x-access",
         "gitleaks:curl-auth-header",
         entropy=3.5,
-        holds=_random,
+        accepts=_random,
     ),
     shaped(
         "curl-user",
@@ -114,7 +114,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         entropy=2.5,
         generous=START + r"curl[ \t][^\n|;&]{0,300}?(?:-u|-U|--user|--proxy-user)[ =]{0,3}[\"']?[\w.@+\-]{1,100}:"
         r"([\w!@#%^&*+/=~.\-]{8,}+)",
-        holds=_random,
+        accepts=_random,
     ),
     shaped(
         "connection-string",
@@ -125,7 +125,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         "password=|pwd=",
         "https://learn.microsoft.com/en-us/dotnet/api/system.data.sqlclient.sqlconnection.connectionstring",
         entropy=2.5,
-        holds=_random,
+        accepts=_random,
     ),
     shaped(
         "url-password",
@@ -135,6 +135,6 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         "https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1",
         entropy=2.5,
         generous=r"://:([\w!#%^&*+=~.\-]{8,}+)@",
-        holds=_random,
+        accepts=_random,
     ),
 )

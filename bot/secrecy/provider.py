@@ -43,7 +43,7 @@ class TokenProvider:
     """Whether it is often harmless (session tokens, test keys): reported as low."""
     reported: bool = True
     """Whether changes are searched for it; what is not is only hidden."""
-    holds: Callable[[str], bool] = lambda _: True
+    accepts: Callable[[str], bool] = lambda _: True
     """Whether what the first group of ``pattern`` holds is a credential by more than its form."""
 
     def value(self, token: str) -> str:
@@ -110,10 +110,10 @@ def shaped(
     generous: str = "",
     entropy: float = 3.0,
     weak: bool = False,
-    holds: Callable[[str], bool] = lambda _: True,
+    accepts: Callable[[str], bool] = lambda _: True,
 ) -> TokenProvider:
     """A credential known by something inside of it. ``keywords`` are separated by ``|``."""
     keyword_texts = tuple(keywords.split("|"))
     return TokenProvider(
-        id_, name, pattern, generous or pattern, keyword_texts, source, entropy=entropy, weak=weak, holds=holds
+        id_, name, pattern, generous or pattern, keyword_texts, source, entropy=entropy, weak=weak, accepts=accepts
     )

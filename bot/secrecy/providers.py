@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.secrecy.places import PLACES
+from bot.secrecy.places import CONTEXTUAL
 from bot.secrecy.provider import START, TokenProvider, crc, prefixed, shaped
 
 __all__ = ["PROVIDERS", "START", "TokenProvider"]
@@ -413,4 +413,4 @@ _SHAPED: Final = (
     ),
 )
 
-PROVIDERS: Final[tuple[TokenProvider, ...]] = (*_PREFIXED, *_SHAPED, *PLACES)
+PROVIDERS: Final[tuple[TokenProvider, ...]] = (*_PREFIXED, *_SHAPED, *CONTEXTUAL)

@@ -52,10 +52,10 @@ _PUBLISHED: Final = frozenset(
 Source: gitleaks, config/gitleaks.toml, allow-list of gcp-api-key, and docs.cloud.google.com, "Use API keys".
 """
 _BETWEEN_WORDS: Final = regex(r"[-_.]+")
-_WORD: Final = regex(r"[a-z]+|[A-Z][a-z]*|[A-Z]+")
+_CASED_WORD: Final = regex(r"[a-z]+|[A-Z][a-z]*|[A-Z]+")
 _PREFIXED: Final = tuple(provider for provider in PROVIDERS if provider.prefixes)
 _SHAPED: Final = tuple(
-    (word, provider) for provider in PROVIDERS if not provider.prefixes for word in provider.keywords
+    (keyword, provider) for provider in PROVIDERS if not provider.prefixes for keyword in provider.keywords
 )
 _PREFIXES: Final = sorted({prefix for provider in _PREFIXED for prefix in provider.prefixes})
 _PREFIX: Final = regex(
@@ -143,7 +143,7 @@ def is_placeholder(text: str) -> bool:
 def is_worded(text: str) -> bool:
     """Whether a value is words with dashes between them: no generator of tokens makes such."""
     parts = _BETWEEN_WORDS.split(text)
-    return len(parts) > 2 and all(_WORD.fullmatch(part) for part in parts)
+    return len(parts) > 2 and all(_CASED_WORD.fullmatch(part) for part in parts)
 
 
 def is_real(provider: TokenProvider, token: str, *, doubtful_place: bool) -> bool:
@@ -151,7 +151,7 @@ def is_real(provider: TokenProvider, token: str, *, doubtful_place: bool) -> boo
     if provider.entropy == 0.0:
         return True
     value = provider.value(token)
-    if is_placeholder(value) or is_worded(value) or entropy(value) < provider.entropy or not provider.holds(value):
+    if is_placeholder(value) or is_worded(value) or entropy(value) < provider.entropy or not provider.accepts(value):
         return False
     if hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:16] in _PUBLISHED:
         return False

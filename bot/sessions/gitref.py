@@ -39,7 +39,7 @@ class GitSessions:
         self._repository = repository
         self._sleep = sleep
         self._jitter = jitter
-        self._known: dict[str, Session | None] = {}
+        self._decoded: dict[str, Session | None] = {}
 
     def write(self, sessions: Sequence[Session]) -> None:
         changes = {_path(session): encode(session) + b"\n" for session in sessions}
@@ -81,7 +81,7 @@ class GitSessions:
         """Git gives room back when it collects garbage; there is nothing to do here."""
 
     def close(self) -> None:
-        self._known.clear()
+        self._decoded.clear()
 
     def _append(
         self, changes_for: Callable[[Mapping[str, str]], Mapping[str, bytes | None]], *, message: str, at: datetime
@@ -109,12 +109,12 @@ class GitSessions:
         return tip, {} if tip is None else {entry.path: entry.blob for entry in self._repository.entries(tip)}
 
     def _session(self, blob: str) -> Session | None:
-        if blob not in self._known:
+        if blob not in self._decoded:
             try:
-                self._known[blob] = decode(self._repository.blob(blob))
+                self._decoded[blob] = decode(self._repository.blob(blob))
             except Invalid:
-                self._known[blob] = None
-        return self._known[blob]
+                self._decoded[blob] = None
+        return self._decoded[blob]
 
 
 def _records(files: Mapping[str, str]) -> Sequence[tuple[str, str]]:

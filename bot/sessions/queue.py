@@ -54,7 +54,7 @@ class QueuedStore:
         self._changed = threading.Condition()
         self._waiting: deque[Session] = deque()
         self._in_hand: tuple[Session, ...] = ()
-        self._written = self._dropped = self._kept = self._lost = self._put_by = self._unreadable = 0
+        self._written = self._dropped = self._saved = self._lost = self._put_by = self._unreadable = 0
         self.trouble: str | None = None
         """Why the log did not take what it was handed last."""
         self._closed = self._left = False
@@ -92,7 +92,7 @@ class QueuedStore:
             hanging, self._in_hand, self._left = self._in_hand, (), True
         kept_sessions = [session for session in hanging if self._spool is not None and self._spool.keep(session)]
         with self._changed:
-            self._kept += len(kept_sessions)
+            self._saved += len(kept_sessions)
             self._in_hand = tuple(session for session in hanging if session not in kept_sessions)
 
     def counts(self) -> QueueFigures:
@@ -100,7 +100,7 @@ class QueuedStore:
         with self._changed:
             waiting = len(self._waiting) + len(self._in_hand)
             return QueueFigures(
-                waiting, self._written, self._dropped, self._lost, self._kept, self._put_by, self._unreadable
+                waiting, self._written, self._dropped, self._lost, self._saved, self._put_by, self._unreadable
             )
 
     @property
@@ -125,7 +125,7 @@ class QueuedStore:
         """What the log did not take is kept for later where that is possible."""
         kept_count = sum(self._spool is not None and self._spool.keep(session) for session in sessions)
         with self._changed:
-            self._kept += kept_count
+            self._saved += kept_count
             self._lost += len(sessions) - kept_count
 
     def _offer(self) -> None:

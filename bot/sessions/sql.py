@@ -163,7 +163,7 @@ def _engine(url: str) -> sa.Engine:
             return _sqlite(parsed, Path(parsed.database))
         case "postgresql":
             driver = parsed.set(drivername="postgresql+psycopg")
-            return _made(driver, {"connect_timeout": round(BUSY_SECONDS)}, pool_pre_ping=True)
+            return _create_engine(driver, {"connect_timeout": round(BUSY_SECONDS)}, pool_pre_ping=True)
         case other:
             raise Invalid(f"sessions cannot be kept in this {other} database", advice=_ADVICE)
 
@@ -173,13 +173,13 @@ def _sqlite(url: sa.URL, file: Path) -> sa.Engine:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise Unavailable(f"cannot make the folder of {file}: {exc.strerror}") from exc
-    engine = _made(url, {"timeout": BUSY_SECONDS})
+    engine = _create_engine(url, {"timeout": BUSY_SECONDS})
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _made(url: sa.URL, arguments: Mapping[str, object], *, pool_pre_ping: bool = False) -> sa.Engine:
+def _create_engine(url: sa.URL, arguments: Mapping[str, object], *, pool_pre_ping: bool = False) -> sa.Engine:
     try:
         return sa.create_engine(
             url, connect_args=dict(arguments), pool_pre_ping=pool_pre_ping, hide_parameters=True, pool_size=2
@@ -264,8 +264,10 @@ def _groups(connection: sa.Connection, first_hour: int) -> Mapping[str, Group]:
     )
     rows = connection.execute(counts.where(FIGURES.c.hour >= first_hour).group_by(FIGURES.c.agent))
     return {
-        agent: Group(int(sessions), int(good), int(spent), durations.get(agent, {}), rules.get(agent, {}))
-        for agent, sessions, good, spent in sorted(rows)
+        agent: Group(
+            int(sessions), int(succeeded_sum), int(milliseconds), durations.get(agent, {}), rules.get(agent, {})
+        )
+        for agent, sessions, succeeded_sum, milliseconds in sorted(rows)
     }
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bot.model.patterns import regex
-from bot.settings.values import Seconds, Section, known
+from bot.settings.values import Seconds, Section, installed_kind
 from bot.targets.paths import TARGET_NAME, joined
 
 _HOST: Final = regex(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[^\s?#*]*)?")
@@ -110,7 +110,7 @@ class ObserveSettings(Section):
     @classmethod
     def _installed(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         for name in value:
-            known(name, (), "observers", info)
+            installed_kind(name, (), "observers", info)
         return value
 
 

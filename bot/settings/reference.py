@@ -165,7 +165,7 @@ def _type(entry: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if "const" in entry:
         return f"`{entry['const']}`"
     if "enum" in entry:
-        return ", ".join(f"`{word}`" for word in entry["enum"])
+        return ", ".join(f"`{value}`" for value in entry["enum"])
     if "anyOf" in entry:
         kinds = [_type(inner, definitions) for inner in entry["anyOf"] if inner.get("type") != "null"]
         return "duration" if any("pattern" in inner for inner in entry["anyOf"]) else " or ".join(dict.fromkeys(kinds))
@@ -197,7 +197,7 @@ def _meaning(entry: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if not text and "$ref" in entry:
         text = definitions[entry["$ref"].rpartition("/")[2]].get("description", "").partition("\n\n")[0]
     limits = [
-        f"{words} {entry[key]}" for key, words in (("minimum", "at least"), ("maximum", "at most")) if key in entry
+        f"{phrase} {entry[key]}" for key, phrase in (("minimum", "at least"), ("maximum", "at most")) if key in entry
     ]
     return " ".join(
         [text.replace("\n\n", " ").replace("|", r"\|"), *([f"({', '.join(limits)})"] if limits else [])]

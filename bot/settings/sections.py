@@ -17,7 +17,7 @@ from bot.model.accounts import ACCOUNT, REVIEWER
 from bot.model.choices import Confinement, FixLevel, Join, Mode
 from bot.model.patterns import regex
 from bot.model.severity import Severity
-from bot.settings.values import Seconds, Section, known, seconds_of
+from bot.settings.values import Seconds, Section, installed_kind, seconds_of
 
 ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command")
 """The kinds that are built in."""
@@ -182,10 +182,10 @@ class AssistantSettings(Section):
     @field_validator("kind")
     @classmethod
     def _exists(cls, value: str, info: ValidationInfo) -> str:
-        return known(value, ASSISTANTS, "assistants", info)
+        return installed_kind(value, ASSISTANTS, "assistants", info)
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_options(self) -> Self:
         if self.options and self.kind in ASSISTANTS:
             raise ValueError(f"options: goes with plug-ins, and kind: {self.kind} is none")
         if (self.kind == "command") != (self.command is not None):
@@ -279,7 +279,7 @@ class HostSettings(Section):
     @field_validator("kind")
     @classmethod
     def _exists(cls, value: str, info: ValidationInfo) -> str:
-        return known(value, ("github",), "hosts", info)
+        return installed_kind(value, ("github",), "hosts", info)
 
 
 class RendererSettings(Section):
@@ -293,7 +293,7 @@ class RendererSettings(Section):
     @field_validator("kind")
     @classmethod
     def _exists(cls, value: str, info: ValidationInfo) -> str:
-        return known(value, ("forge",), "renderers", info)
+        return installed_kind(value, ("forge",), "renderers", info)
 
 
 class AppSettings(Section):

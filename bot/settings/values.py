@@ -64,7 +64,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
-def known(name: str, built_in: Collection[str], group: str, info: ValidationInfo) -> str:
+def installed_kind(name: str, built_in: Collection[str], group: str, info: ValidationInfo) -> str:
     """``name``, if it is built in or a plug-in of that name is installed."""
     if name in built_in:
         return name

@@ -26,10 +26,10 @@ _WILD: Final = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True, slots=True)
 class ValueFile:
-    """One file by its path. ``here``: it is of this repository, and not of the one that the chart was fetched from."""
+    """One file by its path. ``is_local``: it is of this repository, and not of the one that the chart was fetched from."""
 
     path: str
-    here: bool = True
+    is_local: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ValueFiles:
 
     def inputs(self) -> frozenset[str]:
         """The paths of those that are of this repository. Raises ``Invalid`` as :meth:`listed` does."""
-        return frozenset(file.path for file in (*self.listed(), *self.of_parameters().values()) if file.here)
+        return frozenset(file.path for file in (*self.listed(), *self.of_parameters().values()) if file.is_local)
 
     def read(self, file: ValueFile) -> bytes:
         """What a file holds."""
@@ -98,11 +98,11 @@ class ValueFiles:
         return next((source for source in several if text(source.get("ref")) == value_path.partition("/")[0][1:]), None)
 
     def _tree_of(self, file: ValueFile) -> FileTree:
-        return self.own_tree if file.here and self.own_tree is not None else self.tree
+        return self.own_tree if file.is_local and self.own_tree is not None else self.tree
 
     @staticmethod
     def _repository_of(file: ValueFile) -> str:
-        return "this repository" if file.here else "its source"
+        return "this repository" if file.is_local else "its source"
 
     def of_parameters(self) -> dict[str, ValueFile]:
         """Those of ``fileParameters`` by the parameter's name. Raises ``Invalid`` for one that is not there."""

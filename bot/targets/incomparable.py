@@ -58,7 +58,7 @@ class Incomparable:
             frozenset(path for element in unnamed for path in canonical(element, tree, shape)),
         )
 
-    def told(self, drift: Drift) -> Drift | None:
+    def reportable(self, drift: Drift) -> Drift | None:
         """What of a drift can be told; None where it is about such a value alone.
 
         An element that came is hidden only where its like cannot be told apart from it; a list that changed is told

@@ -88,7 +88,7 @@ class Fetcher:
             except BotError as exc:
                 return self._failed(request, NotFetched(exc.message), max(self.refresh, _RETRY_SECONDS))
 
-    def kept(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+    def cached(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """What ``request`` came to before; nothing is asked for."""
         outcome = self._outcomes.get(request)
         return (self._answer(request, outcome) if outcome is not None else None) or _NOT_KNOWN
@@ -117,9 +117,9 @@ class Fetcher:
             if (answer := self._answer(request, outcome)) is not None:
                 self._outcomes[request] = outcome
                 return answer
-        return self._asked(request, origin, receipt)
+        return self._fetch_anew(request, origin, receipt)
 
-    def _asked(
+    def _fetch_anew(
         self, request: UpstreamRequest, origin: HostOrigin, before: Receipt | None
     ) -> UpstreamFiles | NotFetched:
         """From where it leads. A host that did not answer a moment ago is not asked again."""

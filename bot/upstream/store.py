@@ -44,7 +44,7 @@ class Store:
     folder: Path
     most_bytes: int
     now: Callable[[], float] = time.time
-    _kept: int = field(default=0, init=False)
+    _written: int = field(default=0, init=False)
 
     def receipt(self, request: UpstreamRequest) -> Receipt | None:
         """What ``request`` came to; None where nothing readable says so."""
@@ -81,8 +81,8 @@ class Store:
         """The SHA-256 of ``data``, which is kept."""
         digest = hashlib.sha256(data).hexdigest()
         self._write(self._contents, digest, data)
-        self._kept += 1
-        if self._kept % _SWEPT_EVERY == 1:
+        self._written += 1
+        if self._written % _SWEPT_EVERY == 1:
             self._sweep()
         return digest
 

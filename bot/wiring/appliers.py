@@ -72,25 +72,25 @@ class _Appliers:
     settings: ApplySettings
     force: bool
     actions: Sequence[Action]
-    _made: dict[str, Applier] = field(default_factory=dict)
+    _by_name: dict[str, Applier] = field(default_factory=dict)
 
     def of(self, resource: ResourceId) -> Applier | None:
         """The applier of a resource; None where settings do not say how to reach what runs it."""
         observe_settings = self.opened.settings.observe
         match resource.platform:
             case Platform.KUBERNETES if observe_settings.kubernetes is not None:
-                return self._kept("kubernetes", self._kubernetes)
+                return self._cached("kubernetes", self._kubernetes)
             case Platform.COMPOSE if observe_settings.docker is not None:
-                return self._kept(f"compose {resource.scope}", partial(self._compose, resource.scope))
+                return self._cached(f"compose {resource.scope}", partial(self._compose, resource.scope))
             case Platform.TERRAFORM if observe_settings.terraform is not None:
-                return self._kept("terraform", self._terraform)
+                return self._cached("terraform", self._terraform)
             case _:
                 return None
 
-    def _kept(self, name: str, make: Callable[[], Applier]) -> Applier:
-        if name not in self._made:
-            self._made[name] = make()
-        return self._made[name]
+    def _cached(self, name: str, make: Callable[[], Applier]) -> Applier:
+        if name not in self._by_name:
+            self._by_name[name] = make()
+        return self._by_name[name]
 
     def _kubernetes(self) -> Applier:
         from bot.appliers.kubernetes import KubernetesApplier

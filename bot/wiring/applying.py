@@ -164,7 +164,7 @@ def after_merge(options: Options, tell: Callable[[AppliedAction], None] = lambda
     if not any(target_plan.actions.actions for target_plan in plans_chosen) and applied_before == application.commit:
         return None
     ended, sentences = _unattended(application, plans_chosen, tell)
-    is_complete = all(applied_plan.whole for applied_plan in ended)
+    is_complete = all(applied_plan.is_complete for applied_plan in ended)
     return Unattended(tuple(ended), application.verify(sentences, is_complete=is_complete))
 
 

@@ -222,13 +222,13 @@ class OpenFleet:
 
     def common(self) -> Mapping[str, str]:
         """What every run sees of the environment."""
-        return self._seen(self.settings.environment)
+        return self._visible(self.settings.environment)
 
     def sees_more(self, member: FleetMember) -> bool:
         """Whether the runs of ``member`` see variables that others do not."""
         return not set(member.environment) <= set(self.settings.environment)
 
-    def _seen(self, variable_names: Iterable[str]) -> dict[str, str]:
+    def _visible(self, variable_names: Iterable[str]) -> dict[str, str]:
         allowed_names = {*_USUAL, *variable_names}
         variables = {
             key: text for key, text in self.environment.items() if key in allowed_names or key.startswith("LC_")
@@ -241,7 +241,7 @@ class OpenFleet:
 
         Its CLOCKWORK_SECRET is derived from the fleet's and its name.
         """
-        variables = self._seen(member.environment)
+        variables = self._visible(member.environment)
         if member.installation is not None:
             variables["GITHUB_API_URL"] = self.settings.api_url
         if (secret := self.environment.get("CLOCKWORK_SECRET")) and "CLOCKWORK_SECRET" not in member.environment:

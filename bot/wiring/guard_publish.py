@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from bot.guardrails.artifact import Artifact
     from bot.model.codehost import PullRequest
 
-_GONE = "a repository that is gone"
-
-_GONE = "a repository that is gone"
+_DELETED = "a repository that is gone"
 
 
 def publish(guard: Guard, file: Path, *, head: str | None, mode: Mode | None, comment: bool) -> Reviewed:
@@ -67,8 +65,8 @@ def _check_run(finished: FinishedWorkflow, pull: PullRequest, repository: str) -
         )
     if not matches:
         raise Refused(
-            f"the artifact is about #{pull.number}, whose head is {pull.head_ref!r} of {pull_repository or _GONE}, "
-            f"and its run was for {finished.head_branch!r} of {run_repository or _GONE}",
+            f"the artifact is about #{pull.number}, whose head is {pull.head_ref!r} of {pull_repository or _DELETED}, "
+            f"and its run was for {finished.head_branch!r} of {run_repository or _DELETED}",
             advice=f"Nothing was published. `clockwork guard pr {pull.number}` judges it without an artifact.",
         )
 

@@ -136,7 +136,7 @@ class GuardedRuns:
             return 0
         self.store.close()
         counts = self.store.counts()
-        return counts.dropped + counts.lost + counts.kept
+        return counts.dropped + counts.lost + counts.saved
 
     @property
     def not_stored(self) -> str | None:

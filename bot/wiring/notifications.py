@@ -146,7 +146,7 @@ class Announcer:
     def tell(self, finding: Finding) -> None:
         """Have people told of it."""
         if self.background is not None:
-            self.background.put(finding)
+            self.background.submit(finding)
             return
         thread = threading.Thread(target=self.work, args=(finding,), name="clockwork-told", daemon=True)
         thread.start()

@@ -62,12 +62,12 @@ _SHELL: Final = frozenset({"|", "||", "&&", ";", "&", ">", ">>", "<", "2>&1"})
 def _check_no_shell(command: str) -> None:
     """A command is a program and its words; nobody who writes a pipe means to hand it to the program."""
     with suppress(ValueError):  # quotes that do not end are told where it is started
-        if used := [word for word in shlex.split(command) if word in _SHELL]:
+        if used := [argument for argument in shlex.split(command) if argument in _SHELL]:
             shell = f"sh -c {shlex.quote(command)}"
-            word = f'"{shell}"' if not set(shell) & set('"$`\\!') else shlex.quote(shell)
+            argument = f'"{shell}"' if not set(shell) & set('"$`\\!') else shlex.quote(shell)
             raise Invalid(
                 f"--live-command starts a program without a shell, so {used[0]!r} would be an argument of it",
-                advice=f"Say so where a shell is meant: --live-command {word}",
+                advice=f"Say so where a shell is meant: --live-command {argument}",
             )
 
 

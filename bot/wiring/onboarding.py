@@ -39,7 +39,7 @@ from bot.wiring.repository import (
 from bot.wiring.targets import renderers
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w./-]*\Z", re.ASCII)
-_WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+_YAML_KEYWORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 """What YAML 1.1 reads as something else than text (yaml.org/type/bool.html, yaml.org/type/null.html)."""
 
 
@@ -61,8 +61,10 @@ class Onboarding:
         if (link := next(filter(partial(self.opened.repository.is_link, ""), self.starter.files), None)) is not None:
             raise Invalid(f"{link} is, or leads through, a symbolic link", advice="Replace it with a folder.")
         above = (root / parent for path in self.starter.files for parent in Path(path).parents)
-        if (other := next((parent for parent in above if parent.exists() and not parent.is_dir()), None)) is not None:
-            raise Invalid(f"{other.relative_to(root)} is a file where a folder is needed", advice="Rename it.")
+        if (
+            obstacle := next((parent for parent in above if parent.exists() and not parent.is_dir()), None)
+        ) is not None:
+            raise Invalid(f"{obstacle.relative_to(root)} is a file where a folder is needed", advice="Rename it.")
         for path, data in self.starter.files.items():
             with suppress(FileExistsError):
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +109,7 @@ def open_onboarding(
         raise Invalid(f"{options.repo} has no branch {open_repo.branch}", advice="Push a first commit.")
     shared = renderers()
     surveyed = _surveyed(open_repo, head, shared)
-    texts = Texts.at(folder("templates") / "init", filters={**escape.FILTERS, "yaml": yaml_word})
+    texts = Texts.at(folder("templates") / "init", filters={**escape.FILTERS, "yaml": yaml_scalar})
     missing = starter(
         surveyed, texts, schema=reference.schema_text(), version=__version__, workflow=workflow, action=action
     )
@@ -146,6 +148,6 @@ def _elsewhere(open_repo: OpenRepository) -> str:
     return address.other_host(remote) or ""
 
 
-def yaml_word(word: str) -> str:
-    """``word`` as YAML has it: as it is where it can only be text, else in quotes (JSON is YAML; YAML 1.2.2, 1.3)."""
-    return word if _PLAIN.match(word) and word.lower() not in _WORDS else json.dumps(word)
+def yaml_scalar(value: str) -> str:
+    """``value`` as YAML has it: as it is where it can only be text, else in quotes (JSON is YAML; YAML 1.2.2, 1.3)."""
+    return value if _PLAIN.match(value) and value.lower() not in _YAML_KEYWORDS else json.dumps(value)

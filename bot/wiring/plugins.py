@@ -27,29 +27,29 @@ def installed(group: str) -> tuple[str, ...]:
 
 def observer(name: str, context: PluginContext) -> Observer:
     """The observer that the plug-in ``name`` makes. ``Invalid`` when it makes none, as for the others."""
-    plugin = _made("observers", name, context)
+    plugin = _load("observers", name, context)
     return plugin if isinstance(plugin, Observer) else _refuse("observers", name, plugin, "an observer")
 
 
 def assistant(name: str, context: PluginContext) -> Assistant:
     """The assistant that the plug-in ``name`` makes."""
-    plugin = _made("assistants", name, context)
+    plugin = _load("assistants", name, context)
     return plugin if isinstance(plugin, Assistant) else _refuse("assistants", name, plugin, "an assistant")
 
 
 def host(name: str, context: HostContext) -> CodeHost:
     """The code host that the plug-in ``name`` makes."""
-    plugin = _made("hosts", name, context)
+    plugin = _load("hosts", name, context)
     return plugin if isinstance(plugin, CodeHost) else _refuse("hosts", name, plugin, "a code host")
 
 
 def renderer(name: str, context: PluginContext) -> Renderer:
     """The renderer that the plug-in ``name`` makes."""
-    plugin = _made("renderers", name, context)
+    plugin = _load("renderers", name, context)
     return plugin if callable(plugin) else _refuse("renderers", name, plugin, "a renderer")
 
 
-def _made(group: str, name: str, context: PluginContext) -> object:
+def _load(group: str, name: str, context: PluginContext) -> object:
     entry = _entry(group, name)
     try:
         return entry.load()(context)

@@ -47,7 +47,7 @@ def reader(open_repo: OpenRepository, shared: Renderers, served: AskCluster = no
         shared.documents,
         selection(open_repo),
         upstream=elsewhere.fetch,
-        known=elsewhere.kept,
+        known=elsewhere.cached,
         served=served,
     )
 
@@ -125,12 +125,12 @@ class Observers:
     """Looks at each target by its own observers, else by the repository's; those are made when they are first needed."""
 
     opened: OpenRepository
-    _made: dict[str, Sequence[Observer]] = field(default_factory=dict)
+    _by_target: dict[str, Sequence[Observer]] = field(default_factory=dict)
     _served: dict[str, ServedApi] = field(default_factory=dict)
-    _asked: set[str] = field(default_factory=set)
+    _consulted: set[str] = field(default_factory=set)
 
     def __call__(self, target: str, declared: Sequence[Desired], now: datetime) -> Observation:
-        self._asked.discard(target)
+        self._consulted.discard(target)
         if not target and self._elsewhere():
             return Observation(now)  # what Git declares outside of those targets is told to be not compared
         return observe(of_target(self.opened, target), self._observers(target), declared, now)
@@ -139,8 +139,8 @@ class Observers:
         """What the cluster of a target serves, asked once until the target is looked at. One that does not answer serves
         what it did: looking at it tells what is wrong.
         """
-        if target not in self._asked and not (not target and self._elsewhere()):
-            self._asked.add(target)
+        if target not in self._consulted and not (not target and self._elsewhere()):
+            self._consulted.add(target)
             with suppress(Unavailable, Invalid):
                 served_apis = (
                     observer.served(now=datetime.now(UTC))
@@ -151,14 +151,14 @@ class Observers:
         return self._served.get(target, ServedApi())
 
     def _observers(self, target: str) -> Sequence[Observer]:
-        if target not in self._made:
-            self._made[target] = observers(of_target(self.opened, target))
-        return self._made[target]
+        if target not in self._by_target:
+            self._by_target[target] = observers(of_target(self.opened, target))
+        return self._by_target[target]
 
     def check(self) -> None:
         """Raise ``Invalid`` when the repository's own observers are asked for and there are none."""
         if not self._elsewhere():
-            self._made[""] = observers(self.opened)
+            self._by_target[""] = observers(self.opened)
 
     def _elsewhere(self) -> bool:
         """Whether only targets are observed: then nothing is wrong with a repository that names no observer of its own."""

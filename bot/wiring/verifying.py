@@ -48,10 +48,10 @@ def verification_of(
 
     ``done_lines`` are sentences about what was applied, ``tasks`` what alone is looked at (all without any).
     """
-    look, clock = assessment_of(open_repo), SystemClock()
+    assess, clock = assessment_of(open_repo), SystemClock()
 
     def run(wait: float) -> AppliedVerification:
-        verification = verify(lambda: about(look(), tasks), clock, wait=wait)
+        verification = verify(lambda: about(assess(), tasks), clock, wait=wait)
         return _published(verification, open_repo, done_lines) if publish else AppliedVerification(verification)
 
     return run

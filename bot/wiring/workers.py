@@ -96,13 +96,13 @@ def _left_over(store: QueuedStore) -> str:
 
 def _not_taken(store: QueuedStore) -> str | None:
     counts = store.counts()
-    missing = counts.kept + counts.lost + counts.dropped
+    missing = counts.saved + counts.lost + counts.dropped
     if not missing:
         return None
     sentence = f"{counted(missing, 'session record')} could not be stored"
     reason = f" ({store.trouble.rstrip('.')})" if store.trouble else ""
     until = "kept on this machine for the next run"
-    kept_part = until if counts.kept == missing else f"{counts.kept} {until}, the rest lost"
+    kept_part = until if counts.saved == missing else f"{counts.saved} {until}, the rest lost"
     return f"{sentence}{reason}: {kept_part}."
 
 

@@ -23,21 +23,21 @@ LOG_FILES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """Log files to rotate: ``own`` are opened for each line, so they may be renamed; ``others`` are files or globs that
-    some program keeps open. One is rotated from ``least`` bytes on, and ``kept`` old ones stay beside it, packed.
+    """Log files to rotate: ``reopened`` are opened for each line, so they may be renamed; ``held_open`` are files or
+    globs that some program keeps open. One is rotated from ``least`` bytes on; so many ``backups`` stay beside it, packed.
     """
 
-    own: tuple[Path, ...] = ()
-    others: tuple[str, ...] = ()
+    reopened: tuple[Path, ...] = ()
+    held_open: tuple[str, ...] = ()
     least: int = LOG_BYTES
-    kept: int = LOG_FILES
+    backups: int = LOG_FILES
 
     def rotate(self) -> int:
         """How many were rotated."""
-        other_logs = sorted({path for pattern in self.others for path in _matching(pattern)})
-        rotated = [rotate(log, least=self.least, keep=self.kept) for log in self.own]
+        other_logs = sorted({path for pattern in self.held_open for path in _matching(pattern)})
+        rotated = [rotate(log, least=self.least, keep=self.backups) for log in self.reopened]
         rotated += [
-            rotate(log, least=self.least, keep=self.kept, is_open=True) for log in other_logs if log.suffix != ".gz"
+            rotate(log, least=self.least, keep=self.backups, is_open=True) for log in other_logs if log.suffix != ".gz"
         ]
         return sum(rotated)
 

@@ -27,7 +27,7 @@ from bot.workers.names import Worker
 STATES: Final = "workers.json"
 RUNS: Final = "runs.jsonl"
 INSIGHTS: Final = "insights.json"
-_Kept = TypeVar("_Kept")
+_Content = TypeVar("_Content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +84,17 @@ class WorkerMemory(Protocol):
 
 
 @dataclass(slots=True)
-class Forgetful:
+class TransientJournal:
     """A memory for as long as the process lives."""
 
-    known: dict[Worker, WorkerState] = field(default_factory=dict)
+    worker_states: dict[Worker, WorkerState] = field(default_factory=dict)
     trends: SavedTrends | None = None
 
     def states(self) -> Mapping[Worker, WorkerState]:
-        return dict(self.known)
+        return dict(self.worker_states)
 
     def change(self, name: Worker, change: Callable[[WorkerState], WorkerState]) -> None:
-        self.known[name] = change(self.known.get(name, WorkerState()))
+        self.worker_states[name] = change(self.worker_states.get(name, WorkerState()))
 
     def hold(self, name: Worker) -> contextlib.AbstractContextManager[None]:
         del name
@@ -208,7 +208,7 @@ def running(folder: Path, name: Worker) -> bool:
     return False
 
 
-def _parsed(adapter: TypeAdapter[_Kept], data: bytes, path: Path) -> _Kept:
+def _parsed(adapter: TypeAdapter[_Content], data: bytes, path: Path) -> _Content:
     try:
         return adapter.validate_json(data)
     except ValidationError as exc:

@@ -27,12 +27,12 @@ class WebPages:
 
     def pull(self, number: int | None) -> str | None:
         """The page of a pull request."""
-        return None if number is None or not self._known else f"{self.root}/pull/{number}"
+        return None if number is None or not self._has_root else f"{self.root}/pull/{number}"
 
     def line(self, failure: Failure) -> str | None:
         """The file at the head that was judged, at its line. A fork's commit is found there too, by its pull request."""
         head = failure.session.head
-        if not failure.file or not self._known or not _COMMIT.fullmatch(head):
+        if not failure.file or not self._has_root or not _COMMIT.fullmatch(head):
             return None
         # GitHub shows Markdown rendered, without lines, unless it is asked for the source
         plain = "?plain=1" if failure.file.endswith(".md") else ""
@@ -40,5 +40,5 @@ class WebPages:
         return f"{self.root}/blob/{head}/{quote(failure.file.encode('utf-8', 'replace'), safe='/')}{plain}{anchor}"
 
     @property
-    def _known(self) -> bool:
+    def _has_root(self) -> bool:
         return self.root is not None and _ROOT.fullmatch(self.root) is not None

@@ -21,13 +21,13 @@ from bot.workers.failures import Failure, failures_in
 from bot.workers.records import tools_of
 
 MODES: Final = 5
-WHO: Final = 12
+TOP_TOOLS: Final = 12
 CATEGORIES: Final = 7
 REPEATS: Final = 15
 LAST: Final = 100
 CHART_DAYS: Final = 14
 SLICES: Final = 6
-OTHER: Final = "other"
+OTHER_CATEGORY: Final = "other"
 _SHOWN: Final = frozenset({Dimension.CATEGORY, Dimension.TOOL})
 """What spikes are told of: an agent's are those of its tool, and a severity says nothing by itself."""
 _ENOUGH: Final = 20
@@ -73,7 +73,7 @@ class FailureMode:
 
 
 @dataclass(frozen=True, slots=True)
-class WhoRow:
+class ToolRow:
     """A tool or agent with its runs, and its rate in each category of :attr:`FailurePicture.categories`."""
 
     name: str
@@ -101,7 +101,7 @@ class DayRate:
 
 @dataclass(frozen=True, slots=True)
 class FailurePicture:
-    """Everything the document shows of the sessions. ``categories`` are the columns of the table of ``who``."""
+    """Everything the document shows of the sessions. ``categories`` are the columns of the table ``by_tool``."""
 
     since: datetime | None
     until: datetime | None
@@ -109,7 +109,7 @@ class FailurePicture:
     cost: FailureCost
     modes: tuple[FailureMode, ...]
     categories: tuple[str, ...]
-    who: tuple[WhoRow, ...]
+    by_tool: tuple[ToolRow, ...]
     days: tuple[DayRate, ...]
     shares: tuple[tuple[str, int], ...]
     repeats: tuple[RepeatedFailure, ...]
@@ -124,7 +124,7 @@ class FailurePicture:
         facts = {
             "total": round(self.total.per_100),
             "modes": [[mode.category, round(mode.rate.per_100), mode.culprit] for mode in self.modes],
-            "who": [[row.name, round(row.total.per_100)] for row in self.who if row.runs >= _ENOUGH],
+            "who": [[row.name, round(row.total.per_100)] for row in self.by_tool if row.runs >= _ENOUGH],
             "repeats": sorted([repeat.last.rule, repeat.last.tool, repeat.last.file] for repeat in self.repeats[:10]),
             "spikes": sorted(f"{trend.dimension} {trend.name}" for trend in self.spikes),
         }
@@ -137,7 +137,7 @@ def picture(sessions: Sequence[Session], trends: Trends) -> FailurePicture:
     by_category = _ranked(failures, lambda failure: failure.category)
     runs = _runs(sessions)
     names = tuple(by_category)
-    columns = names if len(names) <= CATEGORIES else (*names[: CATEGORIES - 1], OTHER)
+    columns = names if len(names) <= CATEGORIES else (*names[: CATEGORIES - 1], OTHER_CATEGORY)
     times = [session.at for session in sessions]
     return FailurePicture(
         since=min(times, default=None),
@@ -148,7 +148,7 @@ def picture(sessions: Sequence[Session], trends: Trends) -> FailurePicture:
             _mode(name, mode_failures, len(sessions), runs) for name, mode_failures in list(by_category.items())[:MODES]
         ),
         categories=columns,
-        who=tuple(_who_rows(failures, runs, columns)),
+        by_tool=tuple(_tool_rows(failures, runs, columns)),
         days=tuple(_days(sessions, failures)),
         shares=_shares(by_category),
         repeats=tuple(_repeats(failures)),
@@ -200,13 +200,15 @@ def _cost(failures: Sequence[Failure]) -> FailureCost:
     )
 
 
-def _who_rows(failures: Sequence[Failure], runs: Counter[str], columns: Sequence[str]) -> Iterable[WhoRow]:
+def _tool_rows(failures: Sequence[Failure], runs: Counter[str], columns: Sequence[str]) -> Iterable[ToolRow]:
     failures_by_tool = _ranked(failures, lambda failure: failure.tool)
-    for name in sorted(runs, key=lambda name: (-len(failures_by_tool.get(name, ())), -runs[name], name))[:WHO]:
+    for name in sorted(runs, key=lambda name: (-len(failures_by_tool.get(name, ())), -runs[name], name))[:TOP_TOOLS]:
         own_failures = failures_by_tool.get(name, ())
-        counts = Counter(failure.category if failure.category in columns else OTHER for failure in own_failures)
+        counts = Counter(
+            failure.category if failure.category in columns else OTHER_CATEGORY for failure in own_failures
+        )
         cells = tuple(FailureRate(counts[column], runs[name]) for column in columns)
-        yield WhoRow(name, runs[name], FailureRate(len(own_failures), runs[name]), cells)
+        yield ToolRow(name, runs[name], FailureRate(len(own_failures), runs[name]), cells)
 
 
 def _days(sessions: Sequence[Session], failures: Sequence[Failure]) -> Iterable[DayRate]:
@@ -225,7 +227,7 @@ def _days(sessions: Sequence[Session], failures: Sequence[Failure]) -> Iterable[
 def _shares(by_category: Mapping[str, Sequence[Failure]]) -> tuple[tuple[str, int], ...]:
     counts = [(name, len(category_failures)) for name, category_failures in by_category.items()]
     remainder = sum(count for _, count in counts[SLICES:])
-    return (*counts[:SLICES], *([(OTHER, remainder)] if remainder else []))
+    return (*counts[:SLICES], *([(OTHER_CATEGORY, remainder)] if remainder else []))
 
 
 def _repeats(failures: Sequence[Failure]) -> Iterable[RepeatedFailure]:

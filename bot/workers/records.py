@@ -37,10 +37,10 @@ class SessionFilter:
 
 def tools_of(session: Session) -> Sequence[str]:
     """The assistants that took part, sorted; one that was switched off did not."""
-    return sorted({reply.assistant for reply in session.replies if reply.status.asked})
+    return sorted({reply.assistant for reply in session.replies if reply.status.was_asked})
 
 
-def chosen(sessions: Iterable[Session], session_filter: SessionFilter, *, limit: int) -> Sequence[Session]:
+def matching_sessions(sessions: Iterable[Session], session_filter: SessionFilter, *, limit: int) -> Sequence[Session]:
     """Up to ``limit`` of the sessions asked for, newest first."""
     ordered = sorted(filter(session_filter.takes, sessions), key=lambda session: (session.at, session.id), reverse=True)
     return ordered[:limit]
@@ -75,7 +75,7 @@ def summary(session: Session) -> dict[str, JSON]:
     return {key: hidden(value) for key, value in fields.items()}
 
 
-def whole(session: Session) -> JSON:
+def full_record(session: Session) -> JSON:
     """Everything that is recorded of a session."""
     return hidden({**asdict(session), "at": session.at.astimezone(UTC).isoformat()})
 

@@ -93,7 +93,7 @@ def keep_working(
         except BotError as exc:
             states, problem = {}, exc
         if problem is None:
-            _look(workers, intervals, states, times, stopped=stopped, report=report)
+            _run_due(workers, intervals, states, times, stopped=stopped, report=report)
         elif problem.message != last_problem:
             for name in intervals:
                 report(name, problem)
@@ -101,7 +101,7 @@ def keep_working(
         workers.clock.sleep(LOOK_SECONDS)
 
 
-def _look(
+def _run_due(
     workers: Workers,
     intervals: Mapping[Worker, timedelta],
     states: Mapping[Worker, WorkerState],

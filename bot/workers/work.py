@@ -15,7 +15,7 @@ from bot.model.session import Session
 from bot.model.wording import counted
 from bot.ports import Clock, SessionRecords
 from bot.workers import analysis, cleanup, export, metrics
-from bot.workers.journal import Forgetful, RecordedRun, WorkerMemory
+from bot.workers.journal import RecordedRun, TransientJournal, WorkerMemory
 from bot.workers.lessons import School, followed_up, lessons
 from bot.workers.links import WebPages
 from bot.workers.names import Worker
@@ -42,7 +42,7 @@ class Workers:
     path: str = export.PATH
     keep: timedelta = cleanup.KEEP
     logs: cleanup.Logs = field(default_factory=cleanup.Logs)
-    memory: WorkerMemory = field(default_factory=Forgetful)
+    memory: WorkerMemory = field(default_factory=TransientJournal)
     published: Callable[[str], bytes | None] = lambda _path: None
     """The file that the branch has at a path now."""
     pages: WebPages = field(default_factory=WebPages)

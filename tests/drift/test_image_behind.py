@@ -32,7 +32,7 @@ def image(id_: str = NEW, *tags: str, digests: tuple[str, ...] = ()) -> dict[str
 
 
 def drifts(declared: str, *snapshot: dict[str, Any]) -> tuple[Drift, ...]:
-    seen = snapshot_contents(json.dumps(snapshot).encode(), "live.json", NOW).seen
+    seen = snapshot_contents(json.dumps(snapshot).encode(), "live.json", NOW).observation
     (observed,) = [each for each in seen.resources.values() if each.id.kind == "service"]
     return diff(Pair(service({"image": declared}), observed), OPTIONS)
 

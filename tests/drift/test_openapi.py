@@ -61,7 +61,7 @@ def test_a_snapshot_may_hold_the_schema() -> None:
     seen = live(AFTER)
     without = Observation(NOW, {seen.id: seen}, frozenset({Platform.KUBERNETES}))
     assert compare([declared(BEFORE)], without, options=OPTIONS).drift != ()
-    snapshot = snapshot_contents(json.dumps([AFTER, DOCUMENT]).encode(), "live.json", NOW).seen
+    snapshot = snapshot_contents(json.dumps([AFTER, DOCUMENT]).encode(), "live.json", NOW).observation
     assert snapshot.schemas == (DOCUMENT,)
     assert compare([declared(BEFORE)], snapshot, options=OPTIONS).drift == ()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.fleet.budget import Allowance
 from bot.fleet.overview import FleetStatus
 from bot.fleet.run import FleetMember, FleetRun
-from bot.fleet.schedule import WITHOUT_SETTINGS, RetryPacing, admitted, begun, ended, lateness, turns, wake
+from bot.fleet.schedule import WITHOUT_SETTINGS, RetryPacing, admitted, started, ended, lateness, turns, wake
 from bot.fleet.status import FleetRepository, FleetResult
 from bot.model.requests import RequestsLeft
 from bot.model.severity import Severity
@@ -33,7 +33,9 @@ def run(
 
 
 def after(repository: FleetRepository, account: FleetRun) -> FleetRepository:
-    return ended(begun(repository, account.began), account, PACING, account.began + timedelta(seconds=account.seconds))
+    return ended(
+        started(repository, account.began), account, PACING, account.began + timedelta(seconds=account.seconds)
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_nobody_starves(kinds: list[Severity | str | None], workers: int, second
             result = FleetResult.FAILED if kind == "fails" else FleetResult.DRIFT
             account = FleetRun(each.name, now, float(seconds), result, {} if worst is None else {worst: 1})
             began[each.name].append(now)
-            repositories[each.name] = ended(begun(each, now), account, pacing, now + step)
+            repositories[each.name] = ended(started(each, now), account, pacing, now + step)
         now += step
     for name, times in began.items():
         waits = [b - a for a, b in zip([NOON, *times], [*times, now], strict=True)]

@@ -105,7 +105,7 @@ def scene(folder: Path) -> Iterator[Scene]:
     with ApiServer() as server:
         ground = Ground(server, folder)
         ground.declare(BEFORE)
-        assert ground.apply().whole
+        assert ground.apply().is_complete
         ground.look().verify()
         ground.declare(AFTER)
         yield Scene(ground, server)

@@ -44,7 +44,7 @@ def test_what_git_declares_runs_and_then_there_is_nothing_to_do(site: Site) -> N
     """Namespaces come first, all of it becomes healthy, and a second run writes nothing."""
     ended = site.apply()
     assert brief(ended) == ["create Namespace/shop", "create ConfigMap/shop/settings", "create Deployment/shop/web"]
-    assert ended.whole
+    assert ended.is_complete
     assert all(each.health is not None and each.health.state.value != "failed" for each in ended.applied)
     written = site.writes()
     again = site.application()
@@ -153,7 +153,7 @@ def test_a_run_that_dies_is_gone_on_with(site: Site, step: str) -> None:
     application = site.application(cache="other")
     (plan,) = application.plans
     ended = application.carry_out(plan, approved=True)
-    assert ended.whole
+    assert ended.is_complete
     assert site.application().plans[0].actions.actions == ()
     uids = {str(request.path) for request in site.server.requests if request.method == "DELETE"}
     assert uids == set()

@@ -127,7 +127,7 @@ def test_what_another_run_began_is_left_to_who_does_all(site: Site) -> None:
     application = site.application(cache="other")
     application.tasks = ("Deployment/shop/web",)
     (plan,) = application.plans
-    assert application.carry_out(plan, approved=True).whole
+    assert application.carry_out(plan, approved=True).is_complete
     entries = journal_of(application.opened, "").read().entries
     ended = {entry.intent for entry in entries if entry.kind is EntryKind.OUTCOME}
     open_ = [entry.reason for entry in entries if entry.kind is EntryKind.INTENT and entry.id not in ended]

@@ -158,7 +158,7 @@ def test_a_tick_is_of_whoever_made_it(history: list[tuple[str, str | None]], who
     where that is not certain.
     """
     edits = [
-        BodyEdit(name, None, NOW + timedelta(minutes=minute), body, ours=name == "us")
+        BodyEdit(name, None, NOW + timedelta(minutes=minute), body, by_us=name == "us")
         for minute, (name, body) in enumerate(history)
     ]
     edit = ticker(BOX, edits)

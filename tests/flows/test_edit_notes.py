@@ -36,7 +36,7 @@ def test_one_line_that_moves_nothing_else_needs_no_words() -> None:
 
 def test_several_lines_are_named() -> None:
     """Where a name and a tag change apart, both places are."""
-    other = replace(SPOT, line=9, what="images entry api")
+    other = replace(SPOT, line=9, label="images entry api")
     assert list(edit_notes(EditPlan({}, (SPOT, other, SPOT)), "prod")) == [
         "prod/kustomization.yaml:4: images entry web",
         "prod/kustomization.yaml:9: images entry api",

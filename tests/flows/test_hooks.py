@@ -55,7 +55,7 @@ def test_hooks_run_before_and_after(site: Site) -> None:
         "create Deployment/shop/web",
         "run Job/shop/tell",
     ]
-    assert ended.whole
+    assert ended.is_complete
     assert site.live(MIGRATE) is not None
     assert site.live(TELL) is None
     assert site.application().plans[0].actions.actions == ()
@@ -152,7 +152,7 @@ def test_a_run_that_dies_among_hooks_is_gone_on_with(site: Site, step: str, time
         site.apply(reached=die)
     application = site.application(cache="other")
     (plan,) = application.plans
-    assert application.carry_out(plan, approved=True).whole
+    assert application.carry_out(plan, approved=True).is_complete
     assert site.application().plans[0].actions.actions == ()
     assert site.writes().count("POST jobs") == 2
     ran = hook_runs(journal_of(application.opened, "").read())
@@ -173,7 +173,7 @@ def test_what_a_run_that_died_did_not_clean_up_is_no_obstacle(site: Site) -> Non
     assert left is not None
     site.declare(SPACE, changed(CONFIG, MODE="slow"), WEB, TELL)
     application = site.application(cache="other")
-    assert application.carry_out(application.plans[0], approved=True).whole
+    assert application.carry_out(application.plans[0], approved=True).is_complete
     assert site.live(TELL) is None
     assert site.writes().count("POST jobs") == 2
 

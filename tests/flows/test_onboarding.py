@@ -18,7 +18,7 @@ import yaml
 from bot.flows.onboarding.starter import GUARDRAILS, SCHEMA, SETTINGS, WORKFLOW
 from bot.github.address import other_host
 from bot.settings import load, reference
-from bot.wiring.onboarding import open_onboarding, yaml_word
+from bot.wiring.onboarding import open_onboarding, yaml_scalar
 from bot.wiring.repository import Options
 from tests.entry import clockwork
 from tests.flows.layouts import LAYOUTS, WEB
@@ -288,7 +288,7 @@ def test_broken_files_do_not_end_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("word", "written"), [("prod", "prod"), ("a b", '"a b"'), ("no", '"no"'), ("x: {", '"x: {"')])
 def test_a_name_is_text_in_yaml(word: str, written: str) -> None:
     """What could be read as something else stands in quotes."""
-    assert yaml_word(word) == written
+    assert yaml_scalar(word) == written
     assert yaml.safe_load(written) == word
 
 

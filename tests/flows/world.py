@@ -118,10 +118,10 @@ class Desk:
         head: str,
         base: str,
         labels: Sequence[str],
-        known: Sequence[PullRequest] | None = None,
+        listed: Sequence[PullRequest] | None = None,
         draft: bool = False,
     ) -> PullRequest:
-        del known
+        del listed
         self._reachable()
         for pull in self.pulls():
             if pull.marker is not None and (pull.marker.kind, pull.marker.key) == (marker.kind, marker.key):
@@ -149,9 +149,9 @@ class Desk:
         title: str,
         body: str,
         labels: Sequence[str],
-        known: Sequence[Issue] | None = None,
+        listed: Sequence[Issue] | None = None,
     ) -> Issue:
-        del known
+        del listed
         self._reachable()
         for issue in self.issues():
             tag = issue.marker

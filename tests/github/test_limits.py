@@ -230,7 +230,7 @@ def test_a_spent_hour_is_left_to_the_next_run(world: World) -> None:
     """The five hundred and first write of an hour is not slept for but named with its time."""
     host = world.host(interval=1.0)
     number = _issue(world)
-    pace = host._rest._pace
+    pace = host._client._pace
     for _ in range(500):
         pace.note(world.clock.now())
     with pytest.raises(Unavailable, match="too many writes") as caught:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.github import actions
 from bot.model.codehost import Annotation, AnnotationLevel
-from bot.model.command import Command, Unknown, Verb, parse
+from bot.model.command import Command, UnknownCommand, Verb, parse
 from tests.table import table
 
 
@@ -24,8 +24,8 @@ from tests.table import table
         ("/clockwork\tignore\tit is ours", Command(Verb.IGNORE, "it is ours")),
         ("/clockwork explain", Command(Verb.EXPLAIN)),
         ("/clockwork unsuspend shop/web", Command(Verb.UNSUSPEND, "shop/web")),
-        ("/clockwork", Unknown("")),
-        ("/clockwork dance", Unknown("dance")),
+        ("/clockwork", UnknownCommand("")),
+        ("/clockwork dance", UnknownCommand("dance")),
         ("please /clockwork retry", None),
         (" /clockwork retry", None),
         ("> /clockwork retry", None),
@@ -39,7 +39,7 @@ from tests.table import table
         ("", None),
     ],
 )
-def test_commands_stand_at_the_start_of_a_line(body: str, command: Command | Unknown | None) -> None:
+def test_commands_stand_at_the_start_of_a_line(body: str, command: Command | UnknownCommand | None) -> None:
     """Only a bare line is a command; quotes, indents, fences and HTML comments show one."""
     assert parse(body) == command
 
@@ -47,7 +47,7 @@ def test_commands_stand_at_the_start_of_a_line(body: str, command: Command | Unk
 @given(st.text(max_size=300))
 def test_no_comment_crashes(body: str) -> None:
     """Any text is a command, an unknown one, or none."""
-    assert isinstance(parse(body), Command | Unknown | None)
+    assert isinstance(parse(body), Command | UnknownCommand | None)
 
 
 def test_many_fences_are_quick() -> None:

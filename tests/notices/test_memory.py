@@ -12,7 +12,7 @@ from bot.gitrepo.ledger.records import GENESIS, decoded, encoded
 from bot.model.ledger import Actor, Entry, EntryKind
 from bot.model.notice import Notice, NoticeEvent
 from bot.model.severity import Severity
-from bot.notices.memory import lasting, note, notice_of, told
+from bot.notices.memory import lasting, note, notice_history, notice_of
 from bot.notices.news import Standing, end, news
 from bot.safety.compaction import Retention, retained
 
@@ -41,7 +41,7 @@ def test_a_notice_survives_the_ledgers_bytes() -> None:
         line = encoded(note(written, ("team", "hook"), id_="0" * 32, actor=BOT), GENESIS)
         back, _ = decoded(line, location="line 1")
         assert notice_of(back) == written
-        assert told([back]).receivers == {"0" * 32: ("team", "hook")}
+        assert notice_history([back]).receivers == {"0" * 32: ("team", "hook")}
 
 
 def test_an_event_of_a_later_version_is_no_notice() -> None:
@@ -83,8 +83,10 @@ def test_compaction_keeps_what_stands(moves: list[tuple[str, NoticeEvent, float]
     entries = [entry(number, event, subject, days=days) for number, (subject, event, days) in enumerate(moves)]
     stay = retained(entries, Retention())
     kept = [each for each in entries if each.id in stay]
-    assert told(kept).standing == told(entries).standing
-    assert set(told(kept).standing) == {n.subject for each in lasting(entries) if (n := notice_of(each)) is not None}
+    assert notice_history(kept).standing == notice_history(entries).standing
+    assert set(notice_history(kept).standing) == {
+        n.subject for each in lasting(entries) if (n := notice_of(each)) is not None
+    }
 
 
 def test_compaction_forgets_what_ended_long_ago() -> None:

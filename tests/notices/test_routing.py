@@ -10,7 +10,7 @@ import pytest
 from bot.model.ledger import Actor, Entry
 from bot.model.notice import DeliveryResult, Notice, NoticeEvent
 from bot.model.severity import Severity
-from bot.notices.memory import TRIES, claim, note, settlement, told
+from bot.notices.memory import TRIES, claim, note, notice_history, settlement
 from bot.notices.routing import MOST, Directory, NoticeRoute, Parcel, QuietHours, Subscriber, due
 from tests.table import table
 
@@ -114,7 +114,7 @@ class Desk:
 
     def due(self, subscriber: Subscriber, now: datetime) -> Parcel | None:
         """What is due for one receiver."""
-        parcels = list(due(told(self.entries), (subscriber,), now))
+        parcels = list(due(notice_history(self.entries), (subscriber,), now))
         return parcels[0] if parcels else None
 
 

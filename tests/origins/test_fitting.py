@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.edits.values import applied, same
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Tree
-from bot.origins.fitting import HOLDS, Fit, ImageReference, fit
+from bot.origins.fitting import CONTAINS, Fit, ImageReference, fit
 from bot.origins.leaves import documents, leaves, line_of, words_of
 from bot.origins.manifests import extended, position, translated
 from bot.origins.operations import operation, patch_text
@@ -32,12 +32,12 @@ from tests.table import table
         ("shop/web", "shop/web:1.0", "mirror/web:1.0", Fit("mirror/web", 2)),
         ("shop/web", "shop/web:1.0", "shop/web:1.1", None),
         ("example", "https://www.example/shop", "https://www.other/shop", Fit("other", 2)),
-        (9113, "--port=9113", "--port=9114", Fit(9114, HOLDS)),
-        ("LOG=info", "info", "debug", Fit("LOG=debug", HOLDS)),
+        (9113, "--port=9113", "--port=9114", Fit(9114, CONTAINS)),
+        ("LOG=info", "info", "debug", Fit("LOG=debug", CONTAINS)),
         ("info info", "info", "debug", None),
         ("x", "y", "z", None),
         ("shop", "c2hvcA==", "YWRtaW4=", Fit("admin", 2)),
-        ("user=shop", "c2hvcA==", "YWRtaW4=", Fit("user=admin", HOLDS)),
+        ("user=shop", "c2hvcA==", "YWRtaW4=", Fit("user=admin", CONTAINS)),
         ("shop", "c2hvcA==", "not base64", None),
         (None, None, "x", None),
         ("a", None, "x", None),

@@ -256,4 +256,4 @@ def test_the_spots_say_where_and_what() -> None:
     plan = planned(repo, "sessions", sessions, SetValue((*CONTAINER, "args", 1), "6390"))
     (spot,) = plan.spots
     assert plan.files["apps/sessions.yaml"].decode().split("\n")[spot.line - 1].strip() == "port: 6390"
-    assert spot.what == "spec.source.helm.values.port of Application sessions"
+    assert spot.label == "spec.source.helm.values.port of Application sessions"

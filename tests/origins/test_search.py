@@ -392,7 +392,7 @@ def test_a_hard_coded_value_is_changed_in_its_template() -> None:
     scene = replace(scene, provenance={"one": {WEB: provenance}})
     plan = plan_of(goal("one", SetValue(("spec", "port"), 81)), scene)
     assert changes(scene, plan) == {"chart/templates/web.yaml": ["-  port: 80 # plain", "+  port: 81 # plain"]}
-    assert [(spot.line, spot.what) for spot in plan.spots] == [(6, "template")]
+    assert [(spot.line, spot.label) for spot in plan.spots] == [(6, "template")]
     answer = find_edit(goal("one", SetValue(("spec", "full"), "b.c")), scene)
     assert isinstance(answer, NoEdit)
     assert answer.reason == (

@@ -107,14 +107,14 @@ def test_generated_data_comes_from_literals_and_files(
 def test_a_whole_file_is_one_value() -> None:
     """A file that a generator takes in decides as a whole."""
     chain = chain_of("overlays", "prod", "ConfigMap", "nginx-", ("data", "nginx.conf"))
-    assert [(link.spot.file, link.spot.what) for link in chain.links] == [("base/nginx.conf", "the whole file")]
+    assert [(link.spot.file, link.spot.label) for link in chain.links] == [("base/nginx.conf", "the whole file")]
 
 
 def test_a_value_that_a_template_says_names_its_line() -> None:
     """The template's own line decides, and its edit moves every other place that the template is rendered for."""
     chain = chain_of("chart", "shop-prod", "Deployment", "shop-web", ("spec", "revisionHistoryLimit"))
     (link,) = chain.links
-    assert (link.spot.line, link.spot.what, link.decides) == (11, "template", True)
+    assert (link.spot.line, link.spot.label, link.decides) == (11, "template", True)
     assert isinstance(chain.edit, EditPlan)
     assert {target for target, _ in chain.edit.moves} == {"shop-dev", "shop-staging"}
 
@@ -123,7 +123,7 @@ def test_a_value_that_a_template_makes_names_the_template() -> None:
     """No line decides: the template's line that writes the field is the only link, and the note says why."""
     chain = chain_of("chart", "shop-prod", "ConfigMap", "shop-config", ("data", "workers"))
     (link,) = chain.links
-    assert (link.spot.line, link.spot.what, link.decides) == (8, "template", False)
+    assert (link.spot.line, link.spot.label, link.decides) == (8, "template", False)
     assert chain.note == f"the template {link.spot.file} makes it, and no value of the chart changes it"
     assert isinstance(chain.edit, NoEdit)
 

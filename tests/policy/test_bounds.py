@@ -12,7 +12,7 @@ from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetVa
 from bot.model.json import JSON
 from bot.policy import checks
 from bot.policy.bounds import Bounded, Unbounded, bound
-from bot.policy.checks import Bad, Check, Good
+from bot.policy.checks import Check, InBounds, OutOfBounds
 from bot.policy.context import Context
 from tests.policy.cases import drift
 from tests.table import table
@@ -413,30 +413,30 @@ def test_every_edit_must_write_exactly_the_value(edits: tuple[Edit, ...], safe: 
         ),
         (checks.size(1, 2048), ["1", "1b", "2k", "2KB", "2 k"], ["0", "3k", "1m", "1g", "", "k", "1 kk", 5]),
         (checks.size(1024**3, 1024**3), ["1g", "1024m", "1048576k", str(1024**3)], ["1025m", "1048577k"]),
-        (checks.word("a", "true"), ["a", "true", True], ["A", "b", False, None, "", ["a"]]),
+        (checks.one_of("a", "true"), ["a", "true", True], ["A", "b", False, None, "", ["a"]]),
         (checks.label_value, ["", "x" * 63], ["x" * 64, "a b"]),
         (checks.plain_text, ["x" * 120, "a" + " " * 118 + "b"], ["x" * 121, "a" + " " * 119 + "b", "x.y", "x:1"]),
     ],
 )
 def test_a_check_accepts_and_refuses(check: Check, good: list[JSON], bad: list[JSON]) -> None:
     """Values at and beyond each edge."""
-    assert [value for value in good if not isinstance(check(value), Good)] == []
-    assert [value for value in bad if not isinstance(check(value), Bad)] == []
+    assert [value for value in good if not isinstance(check(value), InBounds)] == []
+    assert [value for value in bad if not isinstance(check(value), OutOfBounds)] == []
 
 
 def test_a_check_says_what_it_looked_for() -> None:
     """Both answers are sentences for people, with the value on one short line."""
-    assert checks.number(1, 5)(3) == Good("3 is a whole number from 1 to 5")
-    assert checks.number(1, 5)(9) == Bad("9 is not from 1 to 5")
-    assert checks.number(1, 5)("x\ny") == Bad("“x\\ny” is not a whole number")
-    assert checks.duration(1, 60)("5s") == Good("5s is a duration from 1 s to 60 s")
-    assert checks.duration(1, 60)("2m") == Bad("“2m” is not from 1 s to 60 s")
-    assert checks.number(1, 5)(10**80) == Bad(f"“1{'0' * 56}…” is not from 1 to 5")
-    assert checks.size(1, 9)("1k") == Bad("“1k” is not from 1 to 9 bytes")
-    assert checks.size(1, 9)("much") == Bad("“much” is not a size such as 10m")
-    assert checks.size(1, 9)("5") == Good("5 is a size from 1 to 9 bytes")
-    assert checks.word("a", "b")("c") == Bad("“c” is not one of a, b")
-    assert checks.word("a", "b")("a") == Good("a is one of a, b")
+    assert checks.number(1, 5)(3) == InBounds("3 is a whole number from 1 to 5")
+    assert checks.number(1, 5)(9) == OutOfBounds("9 is not from 1 to 5")
+    assert checks.number(1, 5)("x\ny") == OutOfBounds("“x\\ny” is not a whole number")
+    assert checks.duration(1, 60)("5s") == InBounds("5s is a duration from 1 s to 60 s")
+    assert checks.duration(1, 60)("2m") == OutOfBounds("“2m” is not from 1 s to 60 s")
+    assert checks.number(1, 5)(10**80) == OutOfBounds(f"“1{'0' * 56}…” is not from 1 to 5")
+    assert checks.size(1, 9)("1k") == OutOfBounds("“1k” is not from 1 to 9 bytes")
+    assert checks.size(1, 9)("much") == OutOfBounds("“much” is not a size such as 10m")
+    assert checks.size(1, 9)("5") == InBounds("5 is a size from 1 to 9 bytes")
+    assert checks.one_of("a", "b")("c") == OutOfBounds("“c” is not one of a, b")
+    assert checks.one_of("a", "b")("a") == InBounds("a is one of a, b")
     assert checks.shown("x" * 60) == f"“{'x' * 60}”"
     assert checks.shown("x" * 61) == f"“{'x' * 57}…”"
     assert checks.shown(["é"]) == "“['\\xe9']”"

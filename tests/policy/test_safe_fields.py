@@ -19,7 +19,7 @@ from bot.model.drift import DriftKind, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON
 from bot.policy import bounds, checks
 from bot.policy.bounds import Bounded, Unbounded, bound
-from bot.policy.checks import Good
+from bot.policy.checks import InBounds
 from bot.policy.context import Context
 from tests.policy.cases import drift
 from tests.table import table
@@ -325,25 +325,25 @@ def test_labels_take_label_values_and_annotations_short_plain_text(value: JSON) 
 @pytest.mark.parametrize("value", ["x", "a" * 63, "1.2.3", "Team_A-7", ""])
 def test_good_label_values_pass(value: str) -> None:
     """A check that refuses everything would hold no law up."""
-    assert isinstance(checks.label_value(value), Good)
+    assert isinstance(checks.label_value(value), InBounds)
 
 
 @table("value", [value for value in INJECTIONS if not label_value(value)])
 def test_bad_label_values_are_refused(value: JSON) -> None:
     """Each of them, by the check itself."""
-    assert not isinstance(checks.label_value(value), Good)
+    assert not isinstance(checks.label_value(value), InBounds)
 
 
 @table("value", [value for value in INJECTIONS if not level(value)])
 def test_bad_log_levels_are_refused(value: JSON) -> None:
     """Each of them, by the check itself."""
-    assert not isinstance(checks.log_level(value), Good)
+    assert not isinstance(checks.log_level(value), InBounds)
 
 
 @table("value", [*LEVELS, "INFO", "Warning"])
 def test_log_levels_pass_in_any_case(value: str) -> None:
     """The closed list of names, and no other case matters."""
-    assert isinstance(checks.log_level(value), Good)
+    assert isinstance(checks.log_level(value), InBounds)
 
 
 @table(
@@ -371,7 +371,7 @@ def test_log_levels_pass_in_any_case(value: str) -> None:
 )
 def test_plain_text_names_no_host(value: JSON, good: bool) -> None:
     """Short text of letters, digits and few marks passes; hosts, addresses and everything longer do not."""
-    assert isinstance(checks.plain_text(value), Good) is good
+    assert isinstance(checks.plain_text(value), InBounds) is good
 
 
 @table(

@@ -17,10 +17,10 @@ def test_it_takes_at_once_and_drops_the_oldest_when_it_is_full() -> None:
         done.append(item)
 
     background = Background(work, supersedes=lambda _newer, _older: False, room=3)
-    background.put(0)
+    background.submit(0)
     assert begun.wait(60)
     for item in range(1, 6):
-        background.put(item)
+        background.submit(item)
     assert background.dropped == 2
     assert not background.close(0)
     let.set()
@@ -38,10 +38,10 @@ def test_what_is_superseded_is_not_worked_on() -> None:
         done.append(item)
 
     background = Background(work, supersedes=lambda newer, older: newer > 10 and older > 10)
-    background.put(1)
+    background.submit(1)
     assert begun.wait(60)
     for item in (11, 12, 2, 13, 14):
-        background.put(item)
+        background.submit(item)
     let.set()
     assert background.close(60)
     assert done == [1, 12, 2, 14]

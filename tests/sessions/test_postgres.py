@@ -18,7 +18,7 @@ import pytest
 from bot.errors import Unavailable
 from bot.model.figures import figures_of
 from bot.sessions.sql import SqlSessions
-from bot.workers.records import SessionFilter, chosen, whole
+from bot.workers.records import SessionFilter, full_record, matching_sessions
 from bot.workers.statistics import statistics_of
 from tests.sessions.samples import AT, finding, session
 
@@ -138,8 +138,8 @@ def test_figures_and_filters_are_those_of_sqlite(url: str, tmp_path: Path) -> No
         log = SqlSessions(database)
         log.write(mine)
         kept = log.recent(since=since)
-        these = chosen(kept, SessionFilter(agent="agent-1", since=since), limit=5)
-        answers.append((statistics_of(kept).as_json(), [whole(each) for each in these]))
+        these = matching_sessions(kept, SessionFilter(agent="agent-1", since=since), limit=5)
+        answers.append((statistics_of(kept).as_json(), [full_record(each) for each in these]))
         log.close()
     assert answers[0] == answers[1]
     assert answers[0][0]["runs"] == 30

@@ -35,7 +35,7 @@ def test_what_a_store_does_not_take_the_next_one_gets(
     first.record(session(1))
     first.record(session(2))
     first.close()
-    assert first.counts() == QueueFigures(kept=2)
+    assert first.counts() == QueueFigures(saved=2)
     assert (
         not_stored(first)
         == f"2 session records could not be stored ({error.message}): kept on this machine for the next run."
@@ -80,7 +80,7 @@ def test_what_a_hanging_log_has_in_hand_is_kept(tmp_path: Path) -> None:
     assert started.wait(10)
     store.close(seconds=0.05)
     gate.set()
-    assert (store.counts().kept, store.counts().waiting) == (1, 0)
+    assert (store.counts().saved, store.counts().waiting) == (1, 0)
     assert [kept.id for kept in spool.waiting()] == [session(1).id]
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "spool", *(tmp_path / "spool").iterdir())]
     assert modes == [0o700, 0o600]
@@ -120,7 +120,7 @@ def test_what_a_working_log_refuses_is_put_aside(tmp_path: Path, error: BotError
     run_once(UnopenedSessions(Unavailable("down")), spool, session(1, agent="odd"), session(2))
     log = Choosy(tmp_path, error, "odd")
     second = run_once(log, spool, session(3))
-    assert (second.counts().refused, second.counts().kept, spool.waiting()) == (1, 0, ())
+    assert (second.counts().refused, second.counts().saved, spool.waiting()) == (1, 0, ())
     told = f"1 kept earlier is refused for good ({error.message}): *.refused in {tmp_path / 'spool'}."
     assert not_stored(second) == told
     assert [path.name for path in (tmp_path / "spool").iterdir()] == [f"{session(1).id}.refused"]
@@ -170,7 +170,7 @@ def test_records_for_a_database_are_kept_out_of_the_cache(tmp_path: Path, store:
     queue = open_queue(replace(opened, settings=settings))
     queue.record(session(1))
     queue.close()
-    assert queue.counts().kept == 1
+    assert queue.counts().saved == 1
     assert queue.kept_in is not None
     assert queue.kept_in.is_relative_to(tmp_path / "cache") is cached
     assert queue.kept_in.is_relative_to(tmp_path / "home" / ".local" / "state") is not cached

@@ -282,11 +282,11 @@ def test_kept_answers_ask_nobody(site: Site, fetchers: Fetchers) -> None:
     """What was fetched is there, what was not is told so."""
     publish(site)
     fetcher = fetchers.allowing(site.authority)
-    assert fetcher.kept(request_for(site)) == NotFetched(
+    assert fetcher.cached(request_for(site)) == NotFetched(
         "it was not fetched before, and nothing is fetched while an edit is looked for", again=True
     )
     assert site.asked == []
-    assert got(fetcher, request_for(site)) == fetcher.kept(request_for(site))
+    assert got(fetcher, request_for(site)) == fetcher.cached(request_for(site))
 
 
 leaves = (

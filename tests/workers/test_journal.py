@@ -218,7 +218,7 @@ def test_logs_are_rotated_by_the_cleanup(tmp_path: Path, workers: Workers) -> No
     kept = tmp_path / "bot.log"
     with kept.open("ab", buffering=0) as writer:
         writer.write(b"x" * 5000)
-        logs = Logs((workers.memory.runs,), (f"{tmp_path}/*.log",), least=64, kept=2)
+        logs = Logs((workers.memory.runs,), (f"{tmp_path}/*.log",), least=64, backups=2)
         assert turn(Worker.CLEANUP, replace(workers, logs=logs)).figures["logs"] == 2
         writer.write(b"after")
     assert kept.read_bytes() == b"after"

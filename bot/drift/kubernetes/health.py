@@ -15,7 +15,7 @@ from typing import Final
 
 from bot.drift.kubernetes.conditions import CLAIM, ROLLOUT, condition_of, longer_than, problem_of, problems_of
 from bot.drift.kubernetes.pod_health import pod_problems
-from bot.model.json import Tree, elements, get, mapping, mappings, moment, text, whole
+from bot.model.json import Tree, elements, get, integer, mapping, mappings, moment, text
 from bot.model.resource import Problem, api_group
 
 _NODE_PRESSURE: Final = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
@@ -31,11 +31,11 @@ def problems(tree: Tree, now: datetime) -> tuple[Problem, ...]:
 def _seen_by_controller(tree: Tree) -> bool:
     """Whether ``status`` is about the present ``spec`` (observedGeneration, where the kind has one)."""
     observed_generation = get(tree, "status", "observedGeneration")
-    return observed_generation is None or whole(observed_generation) >= whole(get(tree, "metadata", "generation"))
+    return observed_generation is None or integer(observed_generation) >= integer(get(tree, "metadata", "generation"))
 
 
 def _deadline(tree: Tree) -> timedelta:
-    seconds = whole(get(tree, "spec", "progressDeadlineSeconds"))
+    seconds = integer(get(tree, "spec", "progressDeadlineSeconds"))
     return timedelta(seconds=seconds) if seconds else ROLLOUT
 
 
@@ -59,10 +59,13 @@ def _counted(tree: Tree, now: datetime) -> Iterable[Problem]:
     if not _seen_by_controller(tree) or not status:
         return
     if text(tree.get("kind")) == "DaemonSet":
-        expected, ready = whole(status.get("desiredNumberScheduled")), whole(status.get("numberReady"))
+        expected, ready = integer(status.get("desiredNumberScheduled")), integer(status.get("numberReady"))
     else:
         stated_replicas = get(tree, "spec", "replicas")
-        expected, ready = 1 if stated_replicas is None else whole(stated_replicas), whole(status.get("readyReplicas"))
+        expected, ready = (
+            1 if stated_replicas is None else integer(stated_replicas),
+            integer(status.get("readyReplicas")),
+        )
     changed = max(_change_times(tree), default=None)
     if ready < expected and longer_than(changed, now, ROLLOUT):
         yield Problem("NotReady", f"{ready} of {expected} replicas are ready", since=changed)

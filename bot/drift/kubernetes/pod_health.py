@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.drift.kubernetes.conditions import CLAIM, RESTARTED, RESTARTS, ROLLOUT, condition_of, longer_than, problem_of
-from bot.model.json import Tree, get, mapping, mappings, moment, text, whole
+from bot.model.json import Tree, get, integer, mapping, mappings, moment, text
 from bot.model.resource import Problem
 
 _WAITING: Final = frozenset(
@@ -59,7 +59,7 @@ def _statuses(status: Tree) -> Iterable[Tree]:
 
 
 def _pod_container(container: Tree, now: datetime) -> Iterable[Problem]:
-    name, restarts = text(container.get("name")), whole(container.get("restartCount"))
+    name, restarts = text(container.get("name")), integer(container.get("restartCount"))
     waiting = mapping(get(container, "state", "waiting"))
     ended = mapping(get(container, "state", "terminated")) or mapping(get(container, "lastState", "terminated"))
     reason = text(waiting.get("reason"))
@@ -78,6 +78,6 @@ def _ending(ended: Tree, restarts: int) -> tuple[str, ...]:
     facts = [f"restarts: {restarts}"] if restarts else []
     if ended:
         facts.append(
-            f"last exit code: {whole(ended.get('exitCode'))} ({text(ended.get('reason')) or 'no reason given'})"
+            f"last exit code: {integer(ended.get('exitCode'))} ({text(ended.get('reason')) or 'no reason given'})"
         )
     return tuple(facts)

@@ -135,7 +135,7 @@ def _concluded(
     name = application.opened.name
     sentences = [line for plan, applied_plan in ended for line in sentences_of(plan, applied_plan, name)]
     plans = [applied_plan for _, applied_plan in ended]
-    is_complete = all(applied_plan.whole for applied_plan in plans)
+    is_complete = all(applied_plan.is_complete for applied_plan in plans)
     state = _verify(application, sentences, console, is_complete=is_complete) if verify else None
     if output is not None:
         in_sync = None if state is None else state is CheckState.SUCCESS
@@ -207,7 +207,7 @@ def _show_who_asks(
     ended: Sequence[tuple[TargetPlan, AppliedPlan]], arguments: Sequence[str], console: Console, *, variables: bool
 ) -> None:
     """Where something waits for a yes: the command that asks for it."""
-    if any(applied_plan.waiting and not applied_plan.held for _, applied_plan in ended):
+    if any(applied_plan.waiting and not applied_plan.held_back for _, applied_plan in ended):
         command = shlex.join(["clockwork", "apply", *arguments])
         line = f"At a terminal, this{SAME_VARIABLES if variables else ''} asks for a yes:\n  {command}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.model.json import JSON, elements, get, mapping, mappings, text, texts, whole
+from bot.model.json import JSON, elements, get, integer, mapping, mappings, text, texts
 from bot.model.wording import counted, span
 from bot.report.console import printable
 
@@ -55,7 +55,7 @@ def show_session(record: JSON, *, console: Console | None = None) -> None:
                 out.print(f"    {_plain(finding[name])}", highlight=False, soft_wrap=True)
     for reply in mappings(run["replies"]):
         cost = "" if reply["cost_usd"] is None else f", ${_number(reply['cost_usd'], 4)}"
-        spent = whole(reply["milliseconds"]) / 1000
+        spent = integer(reply["milliseconds"]) / 1000
         headline = f"[bold]{_plain(reply['assistant'])}[/]: {_plain(reply['status'])}, {spent:.1f} s{cost}"
         out.print(f"\n{headline}, findings: {len(elements(reply['findings']))}", highlight=False)
         if reply["message"]:
@@ -135,8 +135,8 @@ def show_workers(rows: Sequence[Mapping[str, JSON]], *, console: Console | None 
     """One line a worker."""
     table = _table("worker", "state", "every", "last run (UTC)", "next (UTC)", "result")
     for row in rows:
-        failed = f"[red]failed[/] ({whole(row['failures_in_a_row'])} in a row): " if row["failed"] else ""
-        caught_up = f" [dim](missed {whole(row['missed_before'])} before)[/]" if row["missed_before"] else ""
+        failed = f"[red]failed[/] ({integer(row['failures_in_a_row'])} in a row): " if row["failed"] else ""
+        caught_up = f" [dim](missed {integer(row['missed_before'])} before)[/]" if row["missed_before"] else ""
         stopped = f" [dim](stopped: {_plain(row['reason'])})[/]" if row["stopped"] and row["reason"] else ""
         table.add_row(
             _plain(row["worker"]),
@@ -155,7 +155,7 @@ def show_insights(saved: Mapping[str, JSON], *, console: Console | None = None) 
     if saved["at"] is None:
         out.print("no analysis was saved yet: `clockwork worker run analysis --once`", highlight=False)
         return
-    facts = f"{counted(whole(saved['failures']), 'failure')} in {counted(whole(saved['runs']), 'run')}"
+    facts = f"{counted(integer(saved['failures']), 'failure')} in {counted(integer(saved['runs']), 'run')}"
     out.print(f"analysis of {_moment(saved['at'])} UTC: {facts}", highlight=False)
     for insight in mappings(saved["insights"]):
         out.print(f"  {_plain(insight['message'])}", highlight=False, soft_wrap=True)

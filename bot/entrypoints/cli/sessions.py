@@ -58,10 +58,13 @@ def list_(
 ) -> None:
     """List runs, newest first."""
     from bot.entrypoints.cli.records import show_sessions
-    from bot.workers.records import chosen, summary
+    from bot.workers.records import matching_sessions, summary
 
     session_filter = _filter(tool, agent, verdict, since)
-    rows = [summary(session) for session in chosen(_kept(settings, repo, session_filter), session_filter, limit=limit)]
+    rows = [
+        summary(session)
+        for session in matching_sessions(_kept(settings, repo, session_filter), session_filter, limit=limit)
+    ]
     if as_json:
         print_json({"sessions": rows}, indent=2)
     else:
@@ -77,9 +80,9 @@ def show(
 ) -> None:
     """Show everything that is recorded of one run. No diff and no prompt is."""
     from bot.entrypoints.cli.records import show_session
-    from bot.workers.records import SessionFilter, whole, with_id
+    from bot.workers.records import SessionFilter, full_record, with_id
 
-    record = whole(with_id(_kept(settings, repo, SessionFilter()), identity))
+    record = full_record(with_id(_kept(settings, repo, SessionFilter()), identity))
     if as_json:
         print_json(record, indent=2)
     else:

@@ -119,7 +119,7 @@ def _open_one(body: str, memory: Memory, run: RunContext) -> None:
     labels = (*run.labels, f"clockwork/{DASHBOARD}")
     full_body = with_notes(body, "")
     issue = host.open_issue(
-        marker=_marker(full_body, run), title=TITLE, body=full_body, labels=labels, known=memory.issues
+        marker=_marker(full_body, run), title=TITLE, body=full_body, labels=labels, listed=memory.issues
     )
     host.flush()
     record(run.ledger, run.ledger.read(), [_note(issue, memory, run)])
@@ -161,9 +161,9 @@ def _rewrite(issue: Issue, body: str, host: BoardHost, run: RunContext) -> None:
 def _lost(edits: Sequence[BodyEdit], seen_body: str, full_body: str) -> str | None:
     """What somebody wrote after we read ``seen_body`` and before we wrote ``full_body``; None where nobody did."""
     own_edits = [
-        index for index, edit in enumerate(edits) if edit.ours and (edit.body or "").strip() == full_body.strip()
+        index for index, edit in enumerate(edits) if edit.by_us and (edit.body or "").strip() == full_body.strip()
     ]
     before = edits[own_edits[-1] - 1] if own_edits and own_edits[-1] > 0 else None
-    if before is None or before.ours or before.body is None or before.body.strip() == seen_body.strip():
+    if before is None or before.by_us or before.body is None or before.body.strip() == seen_body.strip():
         return None
     return before.body

@@ -86,8 +86,8 @@ def ticker(box: Box, edits: Sequence[BodyEdit]) -> BodyEdit | None:
         if edit.body is None:
             return _only_editor(edits)
         if box in ticked(edit.body):
-            first = None if edit.ours else edit
-        elif first is not None or not edit.ours:
+            first = None if edit.by_us else edit
+        elif first is not None or not edit.by_us:
             break
     return first
 
@@ -96,7 +96,7 @@ def _only_editor(edits: Sequence[BodyEdit]) -> BodyEdit | None:
     """The last edit where one person alone edited since we wrote; what an edit said may be deleted from the history."""
     since: list[BodyEdit] = []
     for edit in reversed(edits):
-        if edit.ours:
+        if edit.by_us:
             break
         since.append(edit)
     return since[0] if len({(edit.editor, edit.editor_id) for edit in since}) == 1 else None

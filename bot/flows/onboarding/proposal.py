@@ -65,7 +65,7 @@ def propose(
     digest = hashlib.sha256(body.encode()).hexdigest()[:16]
     marker = Marker(KIND, "init", digest)
     pull = run.host.open_pull(
-        marker=marker, title=TITLE, body=body, head=branch, base=run.branch, labels=run.labels, known=pulls
+        marker=marker, title=TITLE, body=body, head=branch, base=run.branch, labels=run.labels, listed=pulls
     )
     return OnboardingPull(pull.number, pull.url, new=pull.number not in _begun(pulls))
 

@@ -34,8 +34,8 @@ from bot.safety.trailers import one_line
 __all__ = ["DEFAULT_REF", "GitLedger", "full_name"]
 
 DEFAULT_REF: Final = "refs/clockwork/ledger"
-_ARRIVED: Final = "refs/clockwork/arrived"
-_SEEN: Final = "refs/clockwork/seen"
+_ARRIVED_REF: Final = "refs/clockwork/arrived"
+_SEEN_REF: Final = "refs/clockwork/seen"
 _UNSHALLOW: Final = 2**31 - 1
 """``GIT_FETCH_DEPTH_UNSHALLOW`` (libgit2, include/git2/remote.h): fetch all that a shallow clone lacks."""
 
@@ -65,7 +65,7 @@ class GitLedger:
         self._repository = bare_clone(url, directory)
         self._remote = Remote(self._repository, url, credentials)
         self._ref = full_name(ref)
-        self._arrived, self._seen = (_own(name, self._ref) for name in (_ARRIVED, _SEEN))
+        self._arrived_ref, self._seen_ref = (_local_ref(name, self._ref) for name in (_ARRIVED_REF, _SEEN_REF))
         self._author = author
         self._signer = signer
         self._retention = retention or Retention()
@@ -119,15 +119,15 @@ class GitLedger:
 
     def verify(self) -> ChainVerification:
         """The whole chain from its first commit checked link by link; fetches all of it."""
-        repository, tip = self._whole()
+        repository, tip = self._full_chain()
         return audit.verify(repository, tip, self._retention)
 
     def everything(self) -> Sequence[Entry]:
         """Every entry ever appended, oldest first, those folded away included; fetches the whole chain."""
-        repository, tip = self._whole()
+        repository, tip = self._full_chain()
         return audit.everything(repository, tip, self._retention)
 
-    def _whole(self) -> tuple[pygit2.Repository, str | None]:
+    def _full_chain(self) -> tuple[pygit2.Repository, str | None]:
         """The whole chain.
 
         Opened anew because libgit2 keeps the commits it parsed in a cache, and those that ended a shallow clone would
@@ -140,7 +140,7 @@ class GitLedger:
     def _fetch(self, *, depth: int) -> str | None:
         """The remote's tip, fetched. Raises ``Refused`` when it does not descend from the tip that was read last."""
         last_seen = self._last_seen()
-        advertised = self._remote.fetch([f"+{self._ref}:{self._arrived}"], depth=depth)
+        advertised = self._remote.fetch([f"+{self._ref}:{self._arrived_ref}"], depth=depth)
         tip = advertised.refs.get(self._ref)
         if tip == last_seen:
             return tip
@@ -171,7 +171,7 @@ class GitLedger:
 
     def _is_new(self) -> bool:
         """Whether nothing of the ledger is here yet."""
-        return not any(name in self._repository.references for name in (self._arrived, self._seen))
+        return not any(name in self._repository.references for name in (self._arrived_ref, self._seen_ref))
 
     def _recovery(self) -> str:
         return (
@@ -180,11 +180,11 @@ class GitLedger:
         )
 
     def _last_seen(self) -> str | None:
-        reference = self._repository.references.get(self._seen)
+        reference = self._repository.references.get(self._seen_ref)
         return None if reference is None else str(reference.target)
 
     def _remember(self, tip: str) -> None:
-        self._repository.references.create(self._seen, tip, force=True)
+        self._repository.references.create(self._seen_ref, tip, force=True)
 
     def _trusted(self, tip: str | None) -> LedgerTree:
         """The ledger at ``tip``, proved to follow what this process, or one before it, read last."""
@@ -232,7 +232,7 @@ def full_name(ref: str) -> str:
     return full
 
 
-def _own(prefix: str, ref: str) -> str:
+def _local_ref(prefix: str, ref: str) -> str:
     """The local ref that goes with the remote's ``ref``: what was read from one says nothing of another."""
     return prefix if ref == DEFAULT_REF else f"{prefix}-{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
 

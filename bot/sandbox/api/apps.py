@@ -102,7 +102,7 @@ def new_token(call: ApiCall) -> ApiReply:
         raise not_found()
     if installation.suspended:
         raise forbidden("This installation has been suspended")
-    ids = _chosen(call, installation, order)
+    ids = _repository_ids(call, installation, order)
     expires = stamp(call.backend.clock() + LIFETIME)
     granted: dict[str, Json] = _PERMISSIONS if order.permissions is None else dict(order.permissions)
     rights = {name: str(level) for name, level in granted.items()}
@@ -116,7 +116,7 @@ def new_token(call: ApiCall) -> ApiReply:
     )
 
 
-def _chosen(call: ApiCall, installation: InstallationRow, order: TokenOrder) -> list[int] | None:
+def _repository_ids(call: ApiCall, installation: InstallationRow, order: TokenOrder) -> list[int] | None:
     """The ids of the repositories that the token is for; 422 as GitHub words it for one that is not there."""
     if order.repositories is None and order.repository_ids is None:
         return None

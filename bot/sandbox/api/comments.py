@@ -187,15 +187,15 @@ def _subject(call: ApiCall) -> tuple[str, int]:
 
 
 _REPO = "/repos/{owner}/{repo}"
-_ONE = _REPO + "/issues/comments/{comment}"
+_COMMENT = _REPO + "/issues/comments/{comment}"
 ROUTES = (
     Route("GET", _REPO + "/issues/comments", all_comments),
-    Route("GET", _ONE, get_comment),
-    Route("PATCH", _ONE, edit_comment),
-    Route("DELETE", _ONE, delete_comment),
-    Route("GET", _ONE + "/reactions", list_reactions),
-    Route("POST", _ONE + "/reactions", react),
-    Route("DELETE", _ONE + "/reactions/{reaction}", unreact),
+    Route("GET", _COMMENT, get_comment),
+    Route("PATCH", _COMMENT, edit_comment),
+    Route("DELETE", _COMMENT, delete_comment),
+    Route("GET", _COMMENT + "/reactions", list_reactions),
+    Route("POST", _COMMENT + "/reactions", react),
+    Route("DELETE", _COMMENT + "/reactions/{reaction}", unreact),
     Route("GET", _REPO + "/issues/{number:int}/comments", list_comments),
     Route("POST", _REPO + "/issues/{number:int}/comments", new_comment),
     Route("GET", _REPO + "/issues/{number:int}/reactions", list_reactions),

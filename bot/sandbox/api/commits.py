@@ -91,7 +91,12 @@ def _comparison(repo: Repo, base: pygit2.Commit, head: pygit2.Commit, start: pyg
     ahead, behind = git.ahead_behind(head.id, base.id)
     commits = list(reversed(list(history(git, str(head.id), hide=str(base.id)))))
     files = diff_trees(start.tree, head.tree)
-    words = {(True, True): "diverged", (True, False): "ahead", (False, True): "behind", (False, False): "identical"}
+    status_names = {
+        (True, True): "diverged",
+        (True, False): "ahead",
+        (False, True): "behind",
+        (False, False): "identical",
+    }
     url = repo.url(f"/compare/{base.id}...{head.id}")
     return {
         "url": url,
@@ -101,7 +106,7 @@ def _comparison(repo: Repo, base: pygit2.Commit, head: pygit2.Commit, start: pyg
         "patch_url": f"{url}.patch",
         "base_commit": code.commit(repo, base),
         "merge_base_commit": code.commit(repo, start),
-        "status": words[ahead > 0, behind > 0],
+        "status": status_names[ahead > 0, behind > 0],
         "ahead_by": ahead,
         "behind_by": behind,
         "total_commits": len(commits),

@@ -73,8 +73,8 @@ def _check_contexts(call: ApiCall, repo: Repo, sha: str, required: tuple[str, ..
     """An empty list skips it ("required_contexts", same page)."""
     newest = checks.newest_statuses(repo, sha)
     required_contexts = {status.context for status in newest} if required is None else {*required}
-    good = {status.context for status in newest if status.state == "success"}
-    if required_contexts - good:
+    successful = {status.context for status in newest if status.state == "success"}
+    if required_contexts - successful:
         raise ApiProblem(409, f"Conflict: Commit status checks failed for {call.params.get('ref', sha)}.")
 
 

@@ -269,10 +269,10 @@ def _graft(git: pygit2.Repository, index: pygit2.Index, path: str, sha: str) -> 
 
 def _object(call: ApiCall, repo: Repo, kind: type[Kind]) -> Kind:
     sha = call.params["sha"]
-    stored = repo.git().get(sha) if len(sha) == 40 else None
-    if not isinstance(stored, kind):
+    git_object = repo.git().get(sha) if len(sha) == 40 else None
+    if not isinstance(git_object, kind):
         raise not_found()
-    return stored
+    return git_object
 
 
 def _follow(call: ApiCall, repo: Repo, old: str, new: str, ref: str) -> None:

@@ -159,7 +159,7 @@ def add_labels(call: ApiCall) -> ApiReply:
     repo, issue, label_names = _labelling(call)
     have = {label.name.lower() for label in shapes.labels_of(call.backend, issue)}
     with call.backend.store.transaction():
-        labels.put(repo, issue, label_names)
+        labels.add(repo, issue, label_names)
     for name in label_names:
         if name.lower() not in have:
             issues.announce_label(repo, call.person(), issue, "labeled", name=name)

@@ -140,7 +140,12 @@ def suite(repo: Repo, key: int, sha: str, runs: Sequence[CheckRunRow]) -> dict[s
     is_done = all(run.status == "completed" for run in runs)
     conclusions = {run.conclusion for run in runs}
     worst = next(
-        (word for word in ("failure", "timed_out", "cancelled", "action_required") if word in conclusions), "success"
+        (
+            conclusion
+            for conclusion in ("failure", "timed_out", "cancelled", "action_required")
+            if conclusion in conclusions
+        ),
+        "success",
     )
     return {
         "id": key,

@@ -8,7 +8,7 @@ from bot.sandbox.replies import JsonObject
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs.announce import announce
 
-BAD = frozenset({"failure", "timed_out", "cancelled", "action_required", "startup_failure", "error"})
+FAILURES = frozenset({"failure", "timed_out", "cancelled", "action_required", "startup_failure", "error"})
 
 
 def set_status(
@@ -63,12 +63,12 @@ def latest_runs(repo: Repo, sha: str) -> list[CheckRunRow]:
 def worst_state(repo: Repo, sha: str) -> str:
     """``failure``, ``pending``, ``success`` or ``none``, over statuses and check runs of a commit."""
     runs, statuses = latest_runs(repo, sha), newest_statuses(repo, sha)
-    words = {run.conclusion or "pending" for run in runs} | {status.state for status in statuses}
-    if not words:
+    outcomes = {run.conclusion or "pending" for run in runs} | {status.state for status in statuses}
+    if not outcomes:
         return "none"
-    if words & BAD:
+    if outcomes & FAILURES:
         return "failure"
-    return "pending" if "pending" in words else "success"
+    return "pending" if "pending" in outcomes else "success"
 
 
 def green_contexts(repo: Repo, sha: str) -> frozenset[str]:
@@ -94,8 +94,8 @@ def announce_run(repo: Repo, sender: UserRow, run: CheckRunRow, action: str) -> 
         return {"check_run": shapes.check_run(repo, run)}
 
     announce(repo, sender, "check_run", action=action, content=content)
-    runs = [other for other in runs_at(repo, run.head_sha) if other.suite_id == run.suite_id]
-    if action == "completed" and all(other.status == "completed" for other in runs):
+    runs = [sibling for sibling in runs_at(repo, run.head_sha) if sibling.suite_id == run.suite_id]
+    if action == "completed" and all(sibling.status == "completed" for sibling in runs):
         announce(
             repo,
             sender,

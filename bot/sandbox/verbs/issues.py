@@ -31,7 +31,7 @@ def open_issue(
     with repo.backend.store.transaction():
         issue = insert(repo, author, title=title, body=body, is_pull=False)
         if repo.may(author, "triage"):
-            labels.put(repo, issue, label_names)
+            labels.add(repo, issue, label_names)
             assign(repo.backend, issue, assignees, "assignee")
     _announce(repo, author, issue, "opened")
     return issue

@@ -54,7 +54,7 @@ def update(repo: Repo, label: LabelRow, *, name: str | None, color: str | None, 
         )
 
 
-def put(repo: Repo, issue: IssueRow, names: Sequence[str]) -> None:
+def add(repo: Repo, issue: IssueRow, names: Sequence[str]) -> None:
     """``issue`` carries these labels too; unknown ones are created in grey, as GitHub does. Inside a transaction."""
     for name in names:
         label = find(repo, name) or create(repo, name=name, color=None, description=None)
@@ -65,7 +65,7 @@ def replace(repo: Repo, issue: IssueRow, names: Sequence[str]) -> None:
     """``issue`` carries exactly these labels."""
     with repo.backend.store.transaction():
         repo.backend.store.run("DELETE FROM issue_label WHERE issue_id = ?", issue.id)
-        put(repo, issue, names)
+        add(repo, issue, names)
 
 
 def take_off(repo: Repo, issue: IssueRow, name: str) -> None:

@@ -26,7 +26,7 @@ def merge(visit: Visit) -> Answer:
 def close(visit: Visit) -> Answer:
     """Close it, after saying what was typed."""
     repo, thread = visit.thread()
-    _say(visit, repo, thread)
+    _comment(visit, repo, thread)
     issues.close(repo, visit.person, thread)
     return _back(repo, thread)
 
@@ -36,7 +36,7 @@ def reopen(visit: Visit) -> Answer:
     repo, thread = visit.thread()
     if thread.is_pull:
         pulls.require_reopenable(visit.backend, repo.pull(thread.number)[1])
-    _say(visit, repo, thread)
+    _comment(visit, repo, thread)
     issues.reopen(repo, visit.person, thread)
     return _back(repo, thread)
 
@@ -44,7 +44,7 @@ def reopen(visit: Visit) -> Answer:
 def comment(visit: Visit) -> Answer:
     """Say what was typed."""
     repo, thread = visit.thread()
-    _say(visit, repo, thread)
+    _comment(visit, repo, thread)
     return _back(repo, thread)
 
 
@@ -59,7 +59,7 @@ def task(visit: Visit) -> Answer:
     return _back(repo, thread)
 
 
-def _say(visit: Visit, repo: Repo, thread: IssueRow) -> None:
+def _comment(visit: Visit, repo: Repo, thread: IssueRow) -> None:
     text = visit.form.get("body", "").replace("\r\n", "\n")
     if text.strip():
         issues.comment(repo, visit.person, thread, text)

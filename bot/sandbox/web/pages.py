@@ -226,11 +226,11 @@ def _tick_box(visit: Visit, repo: Repo, thread: IssueRow) -> markup.BoxOf:
     location = f"/{quote(repo.full_name)}/issues/{thread.number}/task"
 
     def box(task: markup.Task) -> str:
-        word, state = ("Untick", "true") if task.done else ("Tick", "false")
+        verb, state = ("Untick", "true") if task.done else ("Tick", "false")
         return (
             f'<form class="tick" method="post" action="{location}"><input type="hidden" name="token" value="{visit.token}">'
             f'<input type="hidden" name="line" value="{task.line}"><input type="hidden" name="was" value="{state}">'
-            f'<button class="box" role="checkbox" aria-checked="{state}" aria-label="{word} this task"></button></form>'
+            f'<button class="box" role="checkbox" aria-checked="{state}" aria-label="{verb} this task"></button></form>'
         )
 
     return box

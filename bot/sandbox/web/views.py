@@ -33,7 +33,7 @@ class CommitView:
 
     sha: str
     title: str
-    rest: str
+    body: str
     author: str
     at: str
     parents: tuple[str, ...]
@@ -78,7 +78,7 @@ class CheckView:
 
     name: str
     state: str
-    word: str
+    label: str
     title: str
     summary: str
     text: str
@@ -199,11 +199,11 @@ def checks_of(repo: Repo, sha: str) -> list[CheckView]:
 def run_view(backend: Backend, run: CheckRunRow) -> CheckView:
     """One check run with everything it says."""
     rows = backend.store.all(AnnotationRow, "SELECT * FROM annotation WHERE check_run_id = ? ORDER BY id", run.id)
-    word = run.conclusion or run.status
+    outcome = run.conclusion or run.status
     return CheckView(
         run.name,
-        _colour(word),
-        word.replace("_", " "),
+        _colour(outcome),
+        outcome.replace("_", " "),
         run.title or "",
         run.summary or "",
         run.text or "",
@@ -219,9 +219,9 @@ def _status_view(backend: Backend, status: StatusRow) -> CheckView:
     return CheckView(status.context, _colour(status.state), status.state, title, "", "", by, status.target_url)
 
 
-def _colour(word: str) -> str:
-    if word in checks.BAD:
+def _colour(outcome: str) -> str:
+    if outcome in checks.FAILURES:
         return "failure"
-    if word in ("queued", "in_progress", "pending"):
+    if outcome in ("queued", "in_progress", "pending"):
         return "pending"
-    return "success" if word == "success" else "neutral"
+    return "success" if outcome == "success" else "neutral"

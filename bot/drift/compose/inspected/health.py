@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from bot.model.json import Tree, get, mapping, mappings, moment, text, whole
+from bot.model.json import Tree, get, integer, mapping, mappings, moment, text
 from bot.model.resource import Problem
 
 _KEPT_RUNNING: Final = frozenset({"always", "unless-stopped"})
@@ -23,11 +23,11 @@ def container_problems(container: Tree) -> tuple[Problem, ...]:
     """
     state = mapping(container.get("State"))
     is_kept_running = text(get(container, "HostConfig", "RestartPolicy", "Name")) in _KEPT_RUNNING
-    return tuple(_container_problems(state, whole(container.get("RestartCount")), is_kept_running=is_kept_running))
+    return tuple(_container_problems(state, integer(container.get("RestartCount")), is_kept_running=is_kept_running))
 
 
 def _container_problems(state: Tree, restarts: int, *, is_kept_running: bool) -> Iterable[Problem]:
-    status, code = text(state.get("Status")), whole(state.get("ExitCode"))
+    status, code = text(state.get("Status")), integer(state.get("ExitCode"))
     since = moment(state.get("FinishedAt"))
     failure = text(state.get("Error"))
     facts = tuple(filter(None, (f"restarts: {restarts}" if restarts else "", f"error: {failure}" if failure else "")))
@@ -53,10 +53,12 @@ def _container_problems(state: Tree, restarts: int, *, is_kept_running: bool) ->
         yield Problem("Paused", "the container is paused", facts)
     health = mapping(state.get("Health") or state.get("Healthcheck"))
     if health.get("Status") == "unhealthy":
-        yield Problem("Unhealthy", f"{whole(health.get('FailingStreak'))} health checks failed in a row", _log(health))
+        yield Problem(
+            "Unhealthy", f"{integer(health.get('FailingStreak'))} health checks failed in a row", _log(health)
+        )
 
 
 def _log(health: Tree) -> tuple[str, ...]:
     """The last three probe outputs, each cut to 200 characters."""
     entries = list(mappings(health.get("Log")))[-3:]
-    return tuple(f"exit {whole(e.get('ExitCode'))}: {text(e.get('Output')).strip()[:200]}" for e in entries)
+    return tuple(f"exit {integer(e.get('ExitCode'))}: {text(e.get('Output')).strip()[:200]}" for e in entries)

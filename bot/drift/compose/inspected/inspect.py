@@ -39,7 +39,7 @@ from bot.drift.compose.inspected.fields import FIELDS
 from bot.drift.compose.inspected.health import container_problems
 from bot.drift.compose.inspected.networking import brought_ports
 from bot.drift.compose.notation import PROJECT, SERVICE, capability, label
-from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts, whole
+from bot.model.json import JSON, Tree, get, integer, mapping, mappings, text, texts
 from bot.model.resource import Observed, Platform, ResourceId
 
 __all__ = [
@@ -211,8 +211,8 @@ def _annotations(inspected: Container) -> dict[str, JSON]:
         "x-state": {
             "status": text(state.get("Status")),
             "health": health if health not in {"", "none"} else None,
-            "exit_code": whole(state.get("ExitCode")),
-            "restarts": whole(container.get("RestartCount")),
+            "exit_code": integer(state.get("ExitCode")),
+            "restarts": integer(container.get("RestartCount")),
             "oom_killed": state.get("OOMKilled") is True,
             "started_at": text(state.get("StartedAt")),
         },
@@ -258,6 +258,6 @@ def _version(container: Tree) -> str:
         text(state.get("StartedAt")),
         text(state.get("Status")),
         text(get(state, "Health", "Status")),
-        str(whole(container.get("RestartCount"))),
+        str(integer(container.get("RestartCount"))),
     )
     return ":".join(parts)

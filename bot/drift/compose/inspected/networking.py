@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.drift.compose.inspected.container import Container
 from bot.drift.compose.inspected.reading import Reader, Reading, asked_for, text_of, texts_of
-from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts, whole
+from bot.model.json import JSON, Tree, get, integer, mapping, mappings, text, texts
 
 
 def _bindings(container: Container) -> Iterable[dict[str, JSON]]:
@@ -26,7 +26,7 @@ def _bindings(container: Container) -> Iterable[dict[str, JSON]]:
 
 
 def _ports(container: Container) -> Reading:
-    order = sorted(_bindings(container), key=lambda port: (str(port["protocol"]), whole(port["target"]), str(port)))
+    order = sorted(_bindings(container), key=lambda port: (str(port["protocol"]), integer(port["target"]), str(port)))
     return asked_for(order)
 
 

@@ -11,7 +11,7 @@ from bot.drift.compose.inspected.container import Container
 from bot.drift.compose.inspected.reading import Reader, Reading, asked_for, flag, texts_of
 from bot.drift.compose.notation import signal_name
 from bot.drift.values import format_duration
-from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
+from bot.model.json import JSON, Tree, get, integer, mapping, text, texts
 
 _NO_SIZE: Final = re.compile(r"0+\s*[A-Za-z]*\Z")
 _OWN_LABELS: Final = (
@@ -75,7 +75,7 @@ def _labels(container: Container) -> Reading:
 
 def _restart(container: Container) -> Reading:
     policy = mapping(container.host.get("RestartPolicy"))
-    name, count = text(policy.get("Name")) or "no", whole(policy.get("MaximumRetryCount"))
+    name, count = text(policy.get("Name")) or "no", integer(policy.get("MaximumRetryCount"))
     return (f"{name}:{count}" if name == "on-failure" and count else name, "no")
 
 
@@ -88,11 +88,11 @@ def _healthcheck_of(config: Tree) -> dict[str, JSON]:
         return {"disable": True}
     long: dict[str, JSON] = {"test": test}
     for key in ("Interval", "Timeout", "StartPeriod", "StartInterval"):
-        if whole(check.get(key)):
+        if integer(check.get(key)):
             snake_key = re.sub(r"(?<!^)(?=[A-Z])", "_", key).lower()
-            long[snake_key] = format_duration(whole(check.get(key)))
-    if whole(check.get("Retries")):
-        long["retries"] = whole(check.get("Retries"))
+            long[snake_key] = format_duration(integer(check.get(key)))
+    if integer(check.get("Retries")):
+        long["retries"] = integer(check.get("Retries"))
     return long
 
 
@@ -145,7 +145,7 @@ def _stop_signal(container: Container) -> Reading:
 
 def _stop_grace_period(container: Container) -> Reading:
     seconds = container.config.get("StopTimeout")
-    return (format_duration(whole(seconds) * 1_000_000_000) if seconds is not None else None, "10s")
+    return (format_duration(integer(seconds) * 1_000_000_000) if seconds is not None else None, "10s")
 
 
 FIELDS: Final[Mapping[str, Reader]] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from bot.drift.compose.inspected.container import Container, Defaults
-from bot.model.json import JSON, text, texts, whole
+from bot.model.json import JSON, integer, text, texts
 
 Reading: TypeAlias = tuple[JSON, JSON]
 """The canonical value of a key as it is live (None: absent), and the one that would be there had nobody asked."""
@@ -42,7 +42,7 @@ def size(key: str, ground: Callable[[Defaults], int] = lambda _: 0) -> Reader:
     """A reader of a size or number, of which 0 and less are none; ``ground`` is what the engine gives."""
 
     def read(container: Container) -> Reading:
-        value = whole(container.host.get(key))
+        value = integer(container.host.get(key))
         return (value if value > 0 else None, ground(container.defaults))
 
     return read

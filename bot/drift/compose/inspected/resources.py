@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.drift.compose.inspected.container import Container
 from bot.drift.compose.inspected.reading import Reader, Reading, asked_for, flag, size, text_of, texts_of
-from bot.model.json import JSON, elements, mappings, text, texts, whole
+from bot.model.json import JSON, elements, integer, mappings, text, texts
 
 
 def _devices(container: Container) -> Reading:
@@ -28,7 +28,7 @@ def _ulimits(container: Container) -> Reading:
     ground: dict[str, JSON] = {}
     for limit in mappings(container.host.get("Ulimits")):
         name = text(limit.get("Name")).lower().removeprefix("rlimit_")
-        soft, hard = whole(limit.get("Soft")), whole(limit.get("Hard"))
+        soft, hard = integer(limit.get("Soft")), integer(limit.get("Hard"))
         live[name] = {"soft": soft, "hard": hard}
         argument = container.asked_for("--ulimit", name)
         if argument is False or (
@@ -40,8 +40,8 @@ def _ulimits(container: Container) -> Reading:
 
 def _cpus(container: Container) -> Reading:
     # in billionths of a processor, or microseconds of a period of 100 ms (docker run reference, --cpus, --cpu-period)
-    nano, quota = whole(container.host.get("NanoCpus")), whole(container.host.get("CpuQuota"))
-    period = whole(container.host.get("CpuPeriod")) or 100_000
+    nano, quota = integer(container.host.get("NanoCpus")), integer(container.host.get("CpuQuota"))
+    period = integer(container.host.get("CpuPeriod")) or 100_000
     if nano:
         return asked_for(nano / 1e9)
     return asked_for(quota / period if quota > 0 else None)
@@ -49,13 +49,13 @@ def _cpus(container: Container) -> Reading:
 
 def _memory_swap(container: Container) -> Reading:
     """Twice the memory limit where only that is asked for (Docker: Resource constraints, --memory-swap; podman likewise)."""
-    swap = whole(container.host.get("MemorySwap"))
-    return (swap or None, 2 * whole(container.host.get("Memory")))
+    swap = integer(container.host.get("MemorySwap"))
+    return (swap or None, 2 * integer(container.host.get("Memory")))
 
 
 def _pids_limit(container: Container) -> Reading:
     """-1 without a limit, which nobody need have asked for."""
-    limit = whole(container.host.get("PidsLimit"))
+    limit = integer(container.host.get("PidsLimit"))
     return (limit, container.defaults.pids_limit) if limit > 0 else (-1, -1)
 
 
@@ -66,7 +66,7 @@ def _gpus(container: Container) -> Reading:
                 {capability for group in elements(request.get("Capabilities")) for capability in texts(group)}
             )
         }
-        | ({"count": max(count, 0) or "all"} if (count := whole(request.get("Count"))) else {})
+        | ({"count": max(count, 0) or "all"} if (count := integer(request.get("Count"))) else {})
         | ({"device_ids": list(texts(request.get("DeviceIDs")))} if texts(request.get("DeviceIDs")) else {})
         for request in mappings(container.host.get("DeviceRequests"))
     ]
@@ -86,5 +86,5 @@ FIELDS: Final[Mapping[str, Reader]] = {
     "cpuset": text_of("host", "CpusetCpus"),
     "pids_limit": _pids_limit,
     "oom_kill_disable": flag("host", "OomKillDisable"),
-    "oom_score_adj": lambda container: asked_for(whole(container.host.get("OomScoreAdj"))),
+    "oom_score_adj": lambda container: asked_for(integer(container.host.get("OomScoreAdj"))),
 }
