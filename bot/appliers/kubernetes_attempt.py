@@ -17,7 +17,7 @@ from bot.appliers.kubernetes_manifests import BY_WORK, RESTARTED, applied, creat
 from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectReference, not_served
 from bot.appliers.kubernetes_refusals import HeldField, NotValid, ObjectMoved, WaitOver, conflict, error_of, held_fields
 from bot.appliers.reconcilers import Reconciler, reconciler_of, written_moment
-from bot.drift.kubernetes.conversion import stored
+from bot.drift.kubernetes.conversion import as_stored
 from bot.drift.kubernetes.crds import shapes_of_crd
 from bot.drift.kubernetes.custom import shape_for
 from bot.drift.kubernetes.kinds import is_known
@@ -147,7 +147,7 @@ class ObjectAttempt:
     def _fields(self, live: Tree) -> NamedFields:
         desired = self.desired
         id_ = desired.id.local
-        declared = stored(desired.tree, live, id_)[0]
+        declared = as_stored(desired.tree, live, id_)[0]
         raw = declared if self.ref.secret else desired.tree
         fields = NamedFields(
             id_, shape_for(id_, self.rules.options), raw, declared, self._live_at_plan, self.work.drifts

@@ -47,7 +47,7 @@ def evaluate(at: Evaluator, node: Expression) -> Value:
     if isinstance(node, Attribute | Index | Splat | FunctionCall | Conditional | Name | Parentheses | ForExpression):
         through, name = _through(at, node)
         at.spend(node, value.size())
-        return at.seen(value).moved(at.origin(node), through, name)
+        return at.counted(value).moved(at.origin(node), through, name)
     return value
 
 

@@ -73,7 +73,7 @@ class Evaluator:
         trace = replace(self.trace(node, parts), origin=self.origin(node, Through.EXPRESSION))
         return traced(plain, trace)
 
-    def seen(self, value: Value) -> Value:
+    def counted(self, value: Value) -> Value:
         """``value``, counted where it is sensitive: whether what follows has a value may depend on it."""
         self.budget.secrets += value.sensitive
         return value

@@ -22,7 +22,7 @@ from bot.assembly.lifecycle import without_lifecycle
 from bot.assembly.schema import OUTPUT, OUTPUT_BLOCKS, ROOTS, SCHEMAS, VALIDATED, VALIDATION, VARIABLE
 from bot.assembly.types import Type, describe
 from bot.assembly.values import Trace, Value, as_text
-from bot.assembly.variables import Given, declared_type, fit, flag, given_value
+from bot.assembly.variables import GivenValue, declared_type, fit, flag, given_value
 from bot.assembly.world import AssemblyWorld, NamedBlock, by_name, check_attributes, check_blocks, local_expressions
 from bot.intake.cw import literal_value
 from bot.intake.declared import nearest, nearest_name
@@ -47,7 +47,7 @@ class Module:
         folder: str,
         address: str = "",
         *,
-        given_values: Mapping[str, Given],
+        given_values: Mapping[str, GivenValue],
         inputs: Mapping[str, Value] | None,
         suffix: str = "",
     ) -> None:
@@ -63,7 +63,7 @@ class Module:
             (Evaluator(file.text, self.reference, world.budget, evaluate, files=other_files), file.body)
             for file in parsed
         ]
-        self.known: dict[str, Value | None] = {}
+        self.values: dict[str, Value | None] = {}
         self.hiding: set[str] = set()
         """What has no value, maybe for a sensitive one that it came across."""
         self.children: dict[str, Module] = {}
@@ -110,8 +110,8 @@ class Module:
     def once(self, key: str, at: Evaluator | None, node: Expression | None, compute: Callable[[], Value]) -> Value:
         """The value of a named thing, computed at most once. A mistake in it is reported once, where it is."""
         full_address = f"{self.address}.{key}" if self.address else key
-        if key in self.known:
-            value = self.known[key]
+        if key in self.values:
+            value = self.values[key]
             if value is None:
                 self.world.budget.secrets += key in self.hiding
                 raise Fault(None)
@@ -124,10 +124,10 @@ class Module:
         self.world.open.append(full_address)
         secrets = self.world.budget.secrets
         try:
-            self.known[key] = compute()
+            self.values[key] = compute()
         except Fault as fault:
             self.world.report(fault.error)
-            self.known[key] = None
+            self.values[key] = None
             self.hiding |= {key} if self.world.budget.secrets != secrets else set()
             raise Fault(None) from fault
         finally:
@@ -156,7 +156,7 @@ class Module:
             value = self._secret(name, declared, kind, default).secret()
             self.world.keep_secret(value)
         else:
-            value = self._given(name, declared, kind, default)
+            value = self._variable_value(name, declared, kind, default)
         if not _nullable(at, block) and value.data is None:
             at.fault(block, f"the variable {name!r} is null, and 'nullable = false' forbids that", "a value")
         self._validate(name, declared, value)
@@ -165,7 +165,7 @@ class Module:
     def _secret(self, name: str, declared: NamedBlock, kind: Type, default: Expression | None) -> Value:
         """The value of a sensitive variable; what is wrong with it is told without it."""
         try:
-            return self._given(name, declared, kind, default)
+            return self._variable_value(name, declared, kind, default)
         except Fault as fault:
             if fault.error is None or self.world.budget.spent:
                 raise
@@ -186,7 +186,7 @@ class Module:
             at.fault(block, f"the variable {name!r} has no value", expected)
         return default.expression
 
-    def _given(self, name: str, declared: NamedBlock, kind: Type, default: Expression | None) -> Value:
+    def _variable_value(self, name: str, declared: NamedBlock, kind: Type, default: Expression | None) -> Value:
         if default is not None:
             return fit(declared.at, constant(declared.at).value(default), kind, name)
         if self.inputs is not None:
@@ -195,7 +195,7 @@ class Module:
 
     def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
         for rule in (block for block in declared.block.body.blocks if block.kind == "validation"):
-            self.known[f"var.{name}"] = value
+            self.values[f"var.{name}"] = value
             self._hold(NamedBlock(declared.at, rule), name, ("var", name))
 
     def _hold(self, rule: NamedBlock, name: str, about: tuple[str, ...] = ()) -> None:
@@ -234,10 +234,10 @@ class Module:
         """The module of one key."""
         key = name if instance is None else f"{name}{instance.index}"
         if key not in self.children:
-            self.children[key] = self._made(name, key, self.modules[name], instance)
+            self.children[key] = self._new_child(name, key, self.modules[name], instance)
         return self.children[key]
 
-    def _made(self, name: str, key: str, declared: NamedBlock, instance: Instance | None) -> Module:
+    def _new_child(self, name: str, key: str, declared: NamedBlock, instance: Instance | None) -> Module:
         at, block = declared.at, declared.block
         folder = module_folder(at, block)
         if not self.world.folder(folder):

@@ -16,12 +16,12 @@ def reference(at: Evaluator, node: Expression) -> Value:
     """The value that a name, attribute or index leads to."""
     path = reference_names(node)
     if path and path[0] in at.bound:
-        return _followed(at, node, at.seen(at.bound[path[0]]), 1)
+        return _followed(at, node, at.counted(at.bound[path[0]]), 1)
     if path:
         match = at.scope(path, at, node)
         if match is not None:
             value, length = match
-            return _followed(at, node, at.seen(value), length)
+            return _followed(at, node, at.counted(value), length)
         hint = (
             nearest_name(path[0], {*ROOTS, *at.bound})
             or "var.NAME, local.NAME, module.NAME.OUTPUT or KIND.NAME.ATTRIBUTE"

@@ -28,7 +28,7 @@ class ScalarType(Enum):
 
     STRING = "text"
     NUMBER = "a number"
-    WHOLE = "a whole number"
+    INTEGER = "a whole number"
     BOOL = "true or false"
     ANY = "any value"
     DURATION = 'a duration such as "10s" or "1m30s"'
@@ -217,7 +217,7 @@ _CONVERT: Final[Mapping[ScalarType, Callable[[Value], bool | int | float | str |
     ScalarType.STRING: as_text,
     ScalarType.COMMAND: as_text,
     ScalarType.NUMBER: as_number,
-    ScalarType.WHOLE: _whole_number,
+    ScalarType.INTEGER: _whole_number,
     ScalarType.BOOL: as_bool,
     ScalarType.DURATION: _matching(_DURATION),
     ScalarType.SIZE: _matching(_SIZE),

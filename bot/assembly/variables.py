@@ -25,7 +25,7 @@ PREFIX: Final = "CLOCKWORK_VAR_"
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenValue:
     """A value given from outside: the expression and the file it is in, or text from the environment or command line."""
 
     where: str
@@ -33,14 +33,14 @@ class Given:
     expression: Expression | None
 
 
-def from_files(parsed: Mapping[str, Parsed], folder: str) -> dict[str, Given]:
+def from_files(parsed: Mapping[str, Parsed], folder: str) -> dict[str, GivenValue]:
     """What the ``.cwvars`` files of ``folder`` set; a later file wins."""
     prefix = f"{folder}/" if folder else ""
     auto = sorted(path for path in parsed if path.endswith(".auto.cwvars") and _directly(path, prefix))
-    given_values: dict[str, Given] = {}
+    given_values: dict[str, GivenValue] = {}
     for path in (f"{prefix}clockwork.cwvars", *auto):
         for item in parsed[path].body.assignments if path in parsed else ():
-            given_values[item.name] = Given(path, parsed[path].text, item.expression)
+            given_values[item.name] = GivenValue(path, parsed[path].text, item.expression)
     return given_values
 
 
@@ -48,9 +48,9 @@ def _directly(path: str, prefix: str) -> bool:
     return path.startswith(prefix) and "/" not in path[len(prefix) :]
 
 
-def from_outside(values: Mapping[str, str], label: str) -> dict[str, Given]:
+def from_outside(values: Mapping[str, str], label: str) -> dict[str, GivenValue]:
     """Values given as text on the command line or in the environment."""
-    return {name: Given(f"{label}{name}", Text(f"{label}{name}", text), None) for name, text in values.items()}
+    return {name: GivenValue(f"{label}{name}", Text(f"{label}{name}", text), None) for name, text in values.items()}
 
 
 def declared_type(at: Evaluator, block: Block) -> Type:
@@ -71,7 +71,7 @@ def declared_type(at: Evaluator, block: Block) -> Type:
     return kind
 
 
-def given_value(at: Evaluator, given_text: Given, kind: Type, block: Block) -> Value:
+def given_value(at: Evaluator, given_text: GivenValue, kind: Type, block: Block) -> Value:
     """The value given from outside, as the variable's type. Raises :class:`~bot.assembly.faults.Fault`."""
     inner, name = replace(at, text=given_text.text), block.labels[0].value
     if given_text.expression is not None:

@@ -84,7 +84,7 @@ def _rewritten_mapping(declared: Tree, live: Tree, shape: Shape) -> JSON:
 
 def _rewritten_list(declared: Sequence[JSON], live: Sequence[JSON], shape: Shape) -> list[JSON]:
     """The order is the live one; where it means nothing, the declared one with what is new behind it."""
-    kept_places = _kept(declared, live, shape.element)
+    kept_places = _matching_elements(declared, live, shape.element)
     changed = _changed(declared, live, shape.element, kept_places)
     elements_written: list[JSON] = []
     for index, value in enumerate(live):
@@ -104,7 +104,7 @@ def _rewritten_list(declared: Sequence[JSON], live: Sequence[JSON], shape: Shape
     ]
 
 
-def _kept(declared: Sequence[JSON], live: Sequence[JSON], shape: Shape) -> dict[int, int]:
+def _matching_elements(declared: Sequence[JSON], live: Sequence[JSON], shape: Shape) -> dict[int, int]:
     """The live elements, by index, that say what a declared one says: in as many words, else with what was filled in."""
     open_: defaultdict[str, list[int]] = defaultdict(list)
     for place_index, value in reversed([*enumerate(declared)]):

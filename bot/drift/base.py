@@ -28,7 +28,7 @@ class Base:
         """The base as a tree; None where there is none."""
         return self.recorded if self.recorded is not None else self.remembers()
 
-    def holds(self, path: Path) -> bool:
+    def has(self, path: Path) -> bool:
         """Whether the base has something at ``path``."""
         value: JSON = self.tree
         shape = self.shape

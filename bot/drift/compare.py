@@ -76,7 +76,7 @@ def _order(drift: Drift) -> tuple[int, str, str, str]:
 @dataclass(slots=True)
 class _Comparison:
     desired: Sequence[Desired]
-    seen: Observation
+    observation: Observation
     bases: Mapping[ResourceId, Tree]
     options: ComparisonOptions
     memo: Memo
@@ -87,7 +87,7 @@ class _Comparison:
 
     def compare(self, around: ComparisonContext) -> None:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
-        live = self.seen.resources
+        live = self.observation.resources
         pairs: list[_Pair] = []
         unmatched: list[Desired] = []
         for desired in self.desired:
@@ -151,14 +151,14 @@ class _Comparison:
                 self.drift.append(drifts.missing(desired))
 
     def _looked_at(self, id_: ResourceId) -> bool:
-        kinds = self.seen.kinds
+        kinds = self.observation.kinds
         group = SUCCESSORS.get((id_.group, id_.kind), id_.group)
         is_among_kinds = kinds is None or (id_.group, id_.kind) in kinds or (group, id_.kind) in kinds
         is_listed = id_.platform is not Platform.KUBERNETES or is_among_kinds
-        return is_listed and id_.platform in self.seen.covered
+        return is_listed and id_.platform in self.observation.covered
 
     def _undeclared(self, matched: set[int]) -> None:
-        if len(matched) == len(self.seen.resources):
+        if len(matched) == len(self.observation.resources):
             return
         generations = Generations(self.desired)
         for observed, reason in self.presence.undeclared(matched, self.bases):
@@ -172,8 +172,8 @@ class _Comparison:
 
     def _observers_own(self) -> None:
         """Differences that an observer compared itself, with the place in Git where the observer had none."""
-        declared = {desired.id: desired for desired in self.desired} if self.seen.differences else {}
-        for difference in self.seen.differences:
+        declared = {desired.id: desired for desired in self.desired} if self.observation.differences else {}
+        for difference in self.observation.differences:
             drift = drifts.redacted(difference, self.options)
             home = declared.get(drift.resource)
             if home is not None and drift.file is None:

@@ -105,7 +105,7 @@ class Ignores:
 class Sorted:
     """Drifts after the rules: what is left, what is hidden, and which rules need a person."""
 
-    kept: tuple[Drift, ...]
+    reported: tuple[Drift, ...]
     suppressed: tuple[Suppressed, ...]
     notes: tuple[IgnoreNote, ...]
 

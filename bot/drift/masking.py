@@ -146,11 +146,11 @@ class Mask:
 
     def without_known(self, text: str) -> str:
         """``text`` with digests for what stands in a secret place of the resource."""
-        known_values = self._known
+        known_values = self._secret_pattern
         return text if known_values is None else known_values.sub(lambda match: digest(match[0], self._key), text)
 
     @cached_property
-    def _known(self) -> re.Pattern[str] | None:
+    def _secret_pattern(self) -> re.Pattern[str] | None:
         """The secrets of the resource, the longest first, as they are and as base64 and URLs write them."""
         secrets = {secret for tree in self._trees for secret in self._secrets(tree, ())}
         secrets |= {text for tree in self._trees for pointer in self._sensitive for text in _texts(_at(tree, pointer))}

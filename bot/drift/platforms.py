@@ -111,7 +111,7 @@ class OptOut(TableRow):
     """Whether it is about what others add alone: what Git says is still applied."""
     reason: Reason
 
-    def chosen(self, tree: Tree) -> bool:
+    def is_set(self, tree: Tree) -> bool:
         """Whether the declared ``tree`` says so."""
         value = mapping(get(tree, "metadata", f"{self.on}s")).get(self.key)
         return value is not None and (
@@ -130,26 +130,26 @@ class ClusterPlatform(TableRow):
 
     def wrote(self, mutation: PlatformMutation, trail: Trail) -> bool:
         """Whether ``mutation`` is told by who wrote the difference, as far as ``trail`` says."""
-        if mutation.anybody and not (trail.grave or trail.person or trail.gone):
+        if mutation.anybody and not (trail.grave or trail.person or trail.absent):
             return True
         if trail.grave and not mutation.exact:
             return False
         if trail.manager is None:
-            return mutation.unrecorded and not trail.known
+            return mutation.unrecorded and not trail.recorded
         return any(name_matches(glob, trail.manager) for glob in mutation.managers or self.managers)
 
 
 @dataclass(frozen=True, slots=True)
 class Trail:
     """Who wrote a difference. ``manager``: the field manager; None where nobody is recorded. ``person``: it is a person's.
-    ``known``: the object records its writers. ``gone``: nothing is live there. ``grave``: it is a privilege or lets one in,
-    which only a row that is ``exact`` explains.
+    ``recorded``: the object records its writers. ``absent``: nothing is live there. ``grave``: it is a privilege or lets one
+    in, which only a row that is ``exact`` explains.
     """
 
     manager: str | None = None
     person: bool = False
-    known: bool = False
-    gone: bool = False
+    recorded: bool = False
+    absent: bool = False
     grave: bool = False
 
 
@@ -178,7 +178,7 @@ class Platforms:
             return None
         for platform in self.every:
             for note in platform.opt_outs:
-                if (addition or not note.additions) and note.chosen(tree):
+                if (addition or not note.additions) and note.is_set(tree):
                     return f"opt-out:{note.key}", note.reason
         return None
 

@@ -74,7 +74,7 @@ def _counts(pointer: Pointer, dialect: Dialect) -> bool:
 def _scalar(root: Node, step: Edit) -> ScalarNode | None:
     position = locate(root, step.pointer)
     node = target(position.node)
-    return node if isinstance(node, ScalarNode) and not position.rest else None
+    return node if isinstance(node, ScalarNode) and not position.remainder else None
 
 
 def _is_one(sets: Sequence[SetValue]) -> bool:

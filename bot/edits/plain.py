@@ -179,7 +179,7 @@ def _proposals(doc: EditedDocument, step: Edit, dialect: Dialect) -> Iterator[st
         case SetValue(_, new):
             yield from replaced(doc, position, new)
         case AddEntry(_, key, new):
-            for segment in reversed(position.rest):
+            for segment in reversed(position.remainder):
                 key, new = str(segment), [new] if key is None else {key: new}
             yield from added(doc, position, key, new)
         case RemoveEntry(pointer):
@@ -192,7 +192,7 @@ def _unshared(doc: EditedDocument, step: Edit, dialect: Dialect) -> Edit | None:
     for depth in range(1, len(step.pointer) + 1):
         pointer = step.pointer[:depth]
         position = locate(doc.root, pointer)
-        if position.rest:
+        if position.remainder:
             return None
         by_merge = position.parent is not target(parent)
         itself = depth == len(step.pointer) and not isinstance(step, AddEntry)

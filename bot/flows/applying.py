@@ -67,7 +67,7 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
 
     Raises ``Refused`` before anything is done: too much would be deleted, another run is at it, a platform says no.
     """
-    held_back = dict(_held(plan, context)) if unattended else {}
+    held_back = dict(_held_actions(plan, context)) if unattended else {}
     actions, waiting = _permitted(plan.actions.actions, held_back.keys(), approved=approved)
     if not actions:
         return AppliedPlan(waiting=waiting, held_back=held_back)
@@ -91,7 +91,7 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
             context.reached("released")
 
 
-def _held(plan: TargetPlan, context: ApplyContext) -> Iterator[tuple[str, str]]:
+def _held_actions(plan: TargetPlan, context: ApplyContext) -> Iterator[tuple[str, str]]:
     """The ids of the actions that nobody may carry out unattended now, with why."""
     failed = failures(context.ledger.read(), plan.actions.commit)
     most, windows, now = context.limits.consecutive_failures, context.limits.windows, context.clock.now()

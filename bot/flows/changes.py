@@ -137,7 +137,9 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
         shared = edited_together(parts, files)
         files.update(shared.files)
     for own_drifts in (resource_drifts for id_, resource_drifts in by_resource.items() if id_ not in together):
-        now = declaration if _stands(declaration, own_drifts, files) else declarer.with_files(files, declaration)
+        now = (
+            declaration if _reads_unchanged(declaration, own_drifts, files) else declarer.with_files(files, declaration)
+        )
         config = None if now.assembly is None else now.assembly.config
         desired = _resource_of(now, own_drifts)
         previous = shared.done.get(desired.id, ())
@@ -152,7 +154,7 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
     return adopted
 
 
-def _stands(declaration: Declaration, drifts: Sequence[Drift], files: Mapping[str, bytes]) -> bool:
+def _reads_unchanged(declaration: Declaration, drifts: Sequence[Drift], files: Mapping[str, bytes]) -> bool:
     """Whether the resource reads as it did in spite of what was written: a manifest depends on its own file alone."""
     desired = _resource_of(declaration, drifts)
     if desired.source is SourceKind.KUBERNETES:

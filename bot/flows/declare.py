@@ -32,8 +32,8 @@ from bot.targets.paths import is_below
 if TYPE_CHECKING:
     from bot.assembly.config import Assembly
 
-OWN: Final = ".clockwork"
-BUILD: Final = f"{OWN}/build/"
+OWN_FOLDER: Final = ".clockwork"
+BUILD: Final = f"{OWN_FOLDER}/build/"
 _MOST_STEPS: Final = 10
 """How many files may name each other in a row before the last one is taken for missing."""
 
@@ -162,7 +162,7 @@ class Declarer:
             ]
             self._listed = listed_entries
         built_entries = [
-            entry for entry in self.repository.entries(commit, OWN) if entry.path.startswith((BUILD, OVERLAYS))
+            entry for entry in self.repository.entries(commit, OWN_FOLDER) if entry.path.startswith((BUILD, OVERLAYS))
         ]
         return (
             sorted([*self._selected, *built_entries], key=lambda entry: entry.path) if built_entries else self._selected

@@ -126,7 +126,7 @@ class DeploymentReader:
     memory: ExpansionMemory = field(default_factory=ExpansionMemory)
     upstream: Ask = nowhere
     """Has what the repository names and does not hold."""
-    known: Ask = nowhere
+    cached: Ask = nowhere
     """Has of it what was fetched before."""
     served: AskCluster = no_cluster
     """Has what the cluster serves that an observer looks at, by the observer's name."""
@@ -162,7 +162,7 @@ class DeploymentReader:
 
     def holding(self, tree: FileTree) -> FileTree:
         """``tree`` with no more to be had from elsewhere than what was fetched before: for many tries."""
-        return tree.with_upstream(self.known)
+        return tree.with_upstream(self.cached)
 
     def is_outdated(self) -> bool:
         """Whether what was fetched is another thing by now: a branch went on, or a host answers again; or a cluster serves

@@ -61,7 +61,7 @@ class Explanation:
             lines += _decision(decision)
         for intention in self.intentions:
             lines += _intention(intention)
-            lines += [_limit(check) for check in self._asked(intention)]
+            lines += [_limit(check) for check in self._limit_checks(intention)]
         lines += [_entry(entry) for entry in self.entries]
         if not self.decisions:
             lines.append("  in sync: no drift now" if self.compared else f"  {_NOT_COMPARED}")
@@ -79,7 +79,7 @@ class Explanation:
                     **facts(intention, "fingerprint=proposal.fingerprint effect message"),
                     "limit": intention.denied.limit if intention.denied else None,
                     "figures": {k: str(v) for k, v in intention.denied.figures.items()} if intention.denied else {},
-                    "limits": [_limit_json(check) for check in self._asked(intention)],
+                    "limits": [_limit_json(check) for check in self._limit_checks(intention)],
                     "would_change": next_step(intention),
                 }
                 for intention in self.intentions
@@ -87,7 +87,7 @@ class Explanation:
             "ledger": [facts(e, "id kind at by=actor.login reason link") for e in self.entries],
         }
 
-    def _asked(self, intention: Intention) -> Sequence[LimitCheck]:
+    def _limit_checks(self, intention: Intention) -> Sequence[LimitCheck]:
         """The limits it met. The guard's refusal was asked none: those of its fingerprint are the issue's that asks
         people.
         """
@@ -105,7 +105,7 @@ def explain(loop: Loop, subject: str) -> Explanation:
     head = loop.run.repository.head(loop.run.branch)
     if head is None:
         raise Invalid(f"the repository has no branch {loop.run.branch}")
-    assessment = loop.look(head, now)
+    assessment = loop.assess(head, now)
     memory = as_recovered(remember(loop.run), head, loop.run, now=now)
     intentions = plan(assessment.decisions, assessment.declaration, memory, loop.declarer, now=now)
     explanation = _about(subject, assessment, intentions, memory.view)

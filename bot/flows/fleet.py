@@ -59,10 +59,10 @@ class FleetLoop:
     runner: FleetRunner
     pacing: FleetPacing
     clock: Clock
-    known: dict[str, FleetRepository] = field(default_factory=dict)
-    told: Callable[[FleetRun], None] = _unheard
+    repositories: dict[str, FleetRepository] = field(default_factory=dict)
+    on_run: Callable[[FleetRun], None] = _unheard
     """Is given each account."""
-    failed: Callable[[BotError], None] = _unheard
+    on_failure: Callable[[BotError], None] = _unheard
     """Is told when nobody could say who takes part; those that did go on."""
     history: FleetHistory = field(default_factory=FleetHistory)
     """The hours before, which each run adds to."""
@@ -81,7 +81,7 @@ class FleetLoop:
 
     def status(self) -> FleetStatus:
         """What is known of all who take part. Any thread may ask."""
-        rows = map(self.known.get, sorted(self._members))
+        rows = map(self.repositories.get, sorted(self._members))
         now, budgets = self.clock.now(), list(self._allowances.copy().items())
         known = (_budget(account, allowance, now) for account, allowance in sorted(budgets))
         told = tuple(budget for budget in known if budget is not None)
@@ -102,9 +102,9 @@ class FleetLoop:
         waiting = set(self._members)
         while waiting and not stopped():
             free = self.pacing.workers - len(self._costs)
-            present = (self.known[name] for name in waiting)
+            present = (self.repositories[name] for name in waiting)
             # Everybody counts as due: from the due time on which comes last.
-            at = max([self.clock.now(), *(self.known[name].due for name in waiting)])
+            at = max([self.clock.now(), *(self.repositories[name].due for name in waiting)])
             due_members = turns(present, self._allowances, now=at, free=free, expected=self.pacing.expected)
             for repository in due_members:
                 self._begin(repository)
@@ -121,12 +121,12 @@ class FleetLoop:
         self._members = {member.name: member for member in members}
         self._discovered = now
         for member in members:
-            self.known[member.name] = admitted(member, self.known.get(member.name), now)
+            self.repositories[member.name] = admitted(member, self.repositories.get(member.name), now)
             if member.account:
                 self._allowances.setdefault(member.account, Allowance(self.pacing.reserve))
-        for name in set(self.known) - set(self._members) - set(self._costs):
-            del self.known[name]
-        self._differences = FleetDifferences.of({**self.others, **self.known}.values())
+        for name in set(self.repositories) - set(self._members) - set(self._costs):
+            del self.repositories[name]
+        self._differences = FleetDifferences.of({**self.others, **self.repositories}.values())
 
     def _discover_again(self) -> None:
         now = self.clock.now()
@@ -135,14 +135,14 @@ class FleetLoop:
                 self.discover()
             except BotError as exc:
                 self._discovered = now
-                self.failed(exc)
+                self.on_failure(exc)
 
     def _idle(self) -> float:
         """Seconds to sleep while nobody runs."""
         return min(max(wake(self._present(), self._allowances, now=self.clock.now()), 0.05), _LONGEST_WAIT)
 
     def _present(self) -> tuple[FleetRepository, ...]:
-        return tuple(self.known[name] for name in self._members)
+        return tuple(self.repositories[name] for name in self._members)
 
     def _start(self, free: int) -> None:
         now, expected = self.clock.now(), self.pacing.expected
@@ -154,19 +154,19 @@ class FleetLoop:
         self._costs[repository.name] = cost
         if repository.account:
             self._allowances[repository.account] = self._allowances[repository.account].promising(cost)
-        self.known[repository.name] = started(repository, self.clock.now())
+        self.repositories[repository.name] = started(repository, self.clock.now())
         self.runner.start(self._members[repository.name])
 
     def _finish(self, seconds: float) -> None:
         for run in self.runner.finished(seconds):
-            repository = self.known[run.name]
+            repository = self.repositories[run.name]
             cost = self._costs.pop(run.name, 0)
             if repository.account:
                 self._allowances[repository.account] = self._allowances[repository.account].settled(cost, run.left)
-            self.known[run.name] = after = ended(repository, run, self.pacing.retry, self.clock.now())
+            self.repositories[run.name] = after = ended(repository, run, self.pacing.retry, self.clock.now())
             self._differences.replace(repository, after)
             self.history = self.history.counting(run.result, self._differences, self.clock.now())
-            self.told(run)
+            self.on_run(run)
 
     def _drain(self) -> None:
         while self._costs:

@@ -29,10 +29,10 @@ _TRAILS: Final = {
 
 def gained_steps(drift: Drift, lone_files: Collection[str] = ()) -> tuple[RunbookStep, ...]:
     """What a person does about a privilege that the live side gained. ``lone_files``: those that hold one object each."""
-    return (*who(drift), *restoring(drift, lone_files), *after(drift))
+    return (*investigation(drift), *restoring(drift, lone_files), *after(drift))
 
 
-def who(drift: Drift) -> tuple[RunbookStep, ...]:
+def investigation(drift: Drift) -> tuple[RunbookStep, ...]:
     """How the account behind a change is found."""
     match drift.resource.platform:
         case Platform.KUBERNETES:

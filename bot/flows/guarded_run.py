@@ -154,18 +154,18 @@ class _Run:
     def _read(self, tree: FileTree) -> _Reading:
         """What the output says: the files that the tool changed, else those of its answer, else its words."""
         base, text = self.context.base, self.draft.text
-        words = output.change_of_answer(text, base=base, head=_digest(()))
+        text_change = output.change_of_answer(text, base=base, head=_digest(()))
         if self.draft.files or self.draft.incomplete:
             return self._writing(text, self.draft.files or (), tree)
         try:
             answer = output.answered_files(text)
         except Invalid as exc:
             failure = system(self.context.rules, "SYS-003", self.request.mode, f"Nothing is taken over: {exc.message}.")
-            return _Reading(ParsedOutput(redact(text)), words, failures=(failure,))
+            return _Reading(ParsedOutput(redact(text)), text_change, failures=(failure,))
         if answer is not None and answer[1]:
             return self._writing(answer[0], answer[1], tree)
         redacted = redact(text if answer is None else answer[0])
-        return _Reading(ParsedOutput(redacted, output.code_blocks(redacted)), words)
+        return _Reading(ParsedOutput(redacted, output.code_blocks(redacted)), text_change)
 
     def _writing(self, summary: str, files: Sequence[DraftFile], tree: FileTree) -> _Reading:
         change = output.change_of(

@@ -28,7 +28,7 @@ from bot.model.paths import Item
 from bot.model.proposal import Effect, Join, Proposal
 from bot.safety.limits import examine
 
-_OWN: Final = frozenset({"rejected", "suspended", "change-window", "consecutive-failures", "in-progress"})
+_OWN_LIMITS: Final = frozenset({"rejected", "suspended", "change-window", "consecutive-failures", "in-progress"})
 """The limits that hold back a task by itself."""
 _Likeness: TypeAlias = tuple[str, ...]
 """What those that join have in common; its beginning is a name for people."""
@@ -75,16 +75,16 @@ def _is_free(proposal: Proposal, proposed: Collection[tuple[str, str]], situatio
     """Whether nothing is known of the task that a joined proposal would pass over. ``proposed`` are the kinds and keys of
     the items that the ledger knows.
     """
-    if proposal.fingerprint in situation.known.ignored or _is_open(proposal, situation):
+    if proposal.fingerprint in situation.state.ignored or _is_open(proposal, situation):
         return False
-    if any(entry.lane is proposal.lane and entry.task == proposal.task for entry in situation.known.open):
+    if any(entry.lane is proposal.lane and entry.task == proposal.task for entry in situation.state.open):
         return False
     tag = marker(proposal)
     if (tag.kind, tag.key) in proposed and turned_down(proposal, situation) is not None:
         return False
     limit_request = request(Intention(proposal, Effect.OPENED, ""))
     checks = examine(situation.memory.view, limit_request, situation.memory.limits, situation.now)
-    return all(check.passed for check in checks if check.limit in _OWN)
+    return all(check.passed for check in checks if check.limit in _OWN_LIMITS)
 
 
 def _is_open(proposal: Proposal, situation: Situation) -> bool:
@@ -113,7 +113,7 @@ def _likeness(proposal: Proposal, join: Join, owners: _OwnersOf) -> _Likeness | 
             return _same_change(proposal)
         case Lane.CONFIG_PULL_REQUEST:
             name = _company(proposal, join, owners)
-            return None if name is None else (name, join.value, *_way(proposal))
+            return None if name is None else (name, join.value, *_merge_likeness(proposal))
         case Lane.ARTIFACT_PATCH | Lane.RESTORE | Lane.NOTHING:
             return None
         case _ as never:
@@ -148,7 +148,7 @@ def _company_of(decision: Decision, join: Join, owners: _OwnersOf) -> str | None
             assert_never(never)
 
 
-def _way(proposal: Proposal) -> _Likeness:
+def _merge_likeness(proposal: Proposal) -> _Likeness:
     """How it is opened and merged: what merges by itself does not wait for what people must look at."""
     return (f"safe {proposal.safe}", f"merges {proposal.merges}", f"draft {proposal.draft}")
 

@@ -22,7 +22,7 @@ from bot.safety.history import history_of
 
 ADOPTING: Final = frozenset({Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST})
 """The lanes that change Git to what runs."""
-CHOSEN: Final = "order#restore"
+ORDERED: Final = "order#restore"
 """The rule of a decision that a person took."""
 NO_AUTO_MERGE: Final = (
     'It does not merge by itself: "Allow auto-merge" is off (repository settings, General, Pull Requests).'
@@ -94,7 +94,7 @@ def _to_restore(decision: Decision, reason: str) -> Decision:
     lane = Lane.RESTORE if decision.by_hand is None else Lane.RUNBOOK_ISSUE
     reasons = (reason,) if decision.by_hand is None else (reason, decision.by_hand)
     return replace(
-        decision, lane=lane, direction=Direction.RESTORE, rule=CHOSEN, reasons=reasons, safe=False, merges=False
+        decision, lane=lane, direction=Direction.RESTORE, rule=ORDERED, reasons=reasons, safe=False, merges=False
     )
 
 

@@ -37,7 +37,7 @@ def propose_lesson(lesson: Lesson, run: RunContext) -> str | None:
     host = run.host
     if host is None:
         raise Invalid("there is no code host to open a pull request on")
-    if _known(lesson, host):
+    if _is_proposed(lesson, host):
         return None
     check_running(run.ledger, run.limits, run.clock.now())
     commit, tip = _commit(lesson, run), own_tip(branch_for(lesson.category), run)
@@ -58,7 +58,7 @@ def propose_lesson(lesson: Lesson, run: RunContext) -> str | None:
     return pull.url
 
 
-def _known(lesson: Lesson, host: CodeHost) -> bool:
+def _is_proposed(lesson: Lesson, host: CodeHost) -> bool:
     """Whether one about this category is open, or was closed, merged or not."""
     key = slug(lesson.category)
     items = (*host.pulls(), *host.closed())

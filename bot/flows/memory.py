@@ -93,7 +93,7 @@ class Situation:
     """
 
     memory: Memory
-    known: State
+    state: State
     declarer: Declarer
     now: datetime
     closed: Mapping[Lane, Closure] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from bot.model.finding import Change, Finding
 from bot.model.patterns import regex
 from bot.ports import Repository
 
-_JUDGING: Final = regex(r"policies/guardrails/.+|clockwork\.ya?ml|\.clockwork/.+|(.*/)?\.gitattributes")
+_GUARD_FILES: Final = regex(r"policies/guardrails/.+|clockwork\.ya?ml|\.clockwork/.+|(.*/)?\.gitattributes")
 _MOST: Final = 10_000
 
 
@@ -62,4 +62,4 @@ def _steps(repository: Repository, base: str, head: str) -> Iterator[tuple[str, 
 def _changes_judging(repository: Repository, before: str, commit: str) -> bool:
     """Whether a commit touches what decides how changes are judged, or what is exempt."""
     paths = (path for file in repository.changed(before, commit) for path in (file.path, file.old_path))
-    return any(path is not None and _JUDGING.fullmatch(path) for path in paths)
+    return any(path is not None and _GUARD_FILES.fullmatch(path) for path in paths)

@@ -14,7 +14,7 @@ from bot import escape
 from bot.flows.context import Messages, RunContext
 from bot.flows.intention import BREAKER, DELETIONS, SWITCH, Intention
 from bot.flows.intents import StartedIntent
-from bot.flows.lanes import CHOSEN
+from bot.flows.lanes import ORDERED
 from bot.flows.runbook import objects_alone, steps, steps_for_all
 from bot.flows.titles import STATES, objects_of, title_of
 from bot.model.codehost import Issue, PullRequest
@@ -224,7 +224,7 @@ def _runbook_body(proposal: Proposal, run: RunContext, commit: str) -> str:
         observed=[d.drift for d in decisions if d.drift.message or d.drift.evidence][:_MOST_OBSERVED],
         count=len(decisions),
         steps=steps_for_all(decisions, lone_files) if proposal.joins else steps(decisions, lone_files),
-        chosen=all(decision.rule == CHOSEN for decision in decisions),
+        chosen=all(decision.rule == ORDERED for decision in decisions),
         restores=_restores(proposal),
         by_hand=_by_hand(proposal),
     )

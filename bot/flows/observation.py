@@ -279,7 +279,7 @@ def _joined(
     ignores += ignore.of_resources(declaration.resources)
     compared = without_marks([drift for report in reports for drift in report.drift], declaration)
     sorted_ = ignore.sort_out(compared, ignores, now, _labels(declaration, groups))
-    drift, opaque = without_opaque(sorted_.kept, declaration.resources)
+    drift, opaque = without_opaque(sorted_.reported, declaration.resources)
     drift, unseen = without_idle(drift, declaration, idle)
     errors = (*declaration.errors, *rules.errors)
     unknown = [

@@ -48,7 +48,7 @@ def plan(
     situation = Situation(memory, state(memory.view, now, memory.limits), declarer, now, closed)
     decisions = by_orders(decisions, memory.view)
     decisions = by_open_lanes(decisions, closed, auto_merge=memory.facts is not None and memory.facts.auto_merge)
-    if (held_intentions := _held(decisions, declaration, situation)) is not None:
+    if (held_intentions := _held_intentions(decisions, declaration, situation)) is not None:
         return held_intentions
     while True:  # ends: a decision only ever goes on from commit to pull request to issue
         intentions, relaned = _attempt(decisions, declaration, situation)
@@ -156,7 +156,7 @@ def _intention(
         return Intention(proposal, Effect.UNSUPPORTED, text)
     if (running := _in_flight(proposal, situation)) is not None:
         return _in_progress(proposal, running)
-    if (ignored := situation.known.ignored.get(proposal.fingerprint)) is not None:
+    if (ignored := situation.state.ignored.get(proposal.fingerprint)) is not None:
         return Intention(proposal, Effect.REJECTED, _ignored(ignored))
     match proposal.lane:
         case Lane.ARTIFACT_PATCH:
@@ -180,7 +180,7 @@ def _ignored(order: Entry) -> str:
     return f"{order.actor.login} ignores this proposal until {minute(until)}: {order.reason}."
 
 
-def _held(
+def _held_intentions(
     decisions: Sequence[Decision], declaration: Declaration, situation: Situation
 ) -> tuple[Intention, Intention] | None:
     """The whole answer to a run that would remove many things: one refusal, and one issue that asks people."""
@@ -206,7 +206,7 @@ def _restores(proposal: Proposal) -> bool:
 
 def _in_flight(proposal: Proposal, situation: Situation) -> Entry | None:
     """An intent without an outcome, for the same lane and task, that somebody may still be carrying out."""
-    for entry in situation.known.open:
+    for entry in situation.state.open:
         age = abs(situation.now - entry.at)
         if (entry.lane, entry.task) == (proposal.lane, proposal.task) and age < situation.memory.in_flight:
             return entry

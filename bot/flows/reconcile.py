@@ -52,7 +52,7 @@ class Loop:
     reports_only: bool = False
     """The level is disabled: nothing is decided, so nothing is written, not even that something is over."""
 
-    def look(self, head: str, now: datetime) -> Assessment:
+    def assess(self, head: str, now: datetime) -> Assessment:
         """What differs at a commit, each difference with the line that sets what Git says."""
         locate = partial(located, self.declarer)
         return assess(self.declarer.at(head), self.rules(head), self.observe, now=now, locate=locate)
@@ -64,7 +64,7 @@ def tick(loop: Loop) -> Tick:
     for attempt in range(LOOKS):
         loop.run.repository.fetch()
         head = _head(loop)
-        assessment = loop.look(head, now)
+        assessment = loop.assess(head, now)
         try:
             return _act(loop, assessment, now)
         except Stale as exc:

@@ -43,7 +43,7 @@ def _rejection(
     """
     by_hand = [item for item in closed if not item.closed_by_us and _is_about(item, proposal, kind, situation)]
     newest = by_hand[0] if by_hand else None
-    rejections = situation.known.rejected.get(proposal.fingerprint)
+    rejections = situation.state.rejected.get(proposal.fingerprint)
     if newest is not None and (rejections is not None or not _forgiven(newest, proposal, situation.memory.view)):
         text = (
             f"#{newest.number} was closed, which rejects it until what runs changes or somebody says /clockwork retry."

@@ -34,7 +34,7 @@ _MOST_SHOWN: Final = 300
 _NAMED: Final = 50
 _RESERVED: Final = 400
 _ORDER: Final = {FileStatus.REMOVED: 0, FileStatus.MODIFIED: 1, FileStatus.ADDED: 2}
-_WORDS: Final = {FileStatus.REMOVED: "removed", FileStatus.MODIFIED: "changed", FileStatus.ADDED: "added"}
+_STATUS_NAMES: Final = {FileStatus.REMOVED: "removed", FileStatus.MODIFIED: "changed", FileStatus.ADDED: "added"}
 _FOLLOWS: Final = "repointed"
 _HOLD: Final = frozenset(
     {"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "Namespace", "CustomResourceDefinition", "Secret"}
@@ -54,14 +54,14 @@ class ObjectDifference:
     follows: bool = False
 
     @property
-    def word(self) -> str:
+    def status_name(self) -> str:
         """What happened to it."""
-        return _FOLLOWS if self.follows else _WORDS[self.status]
+        return _FOLLOWS if self.follows else _STATUS_NAMES[self.status]
 
     @property
     def headline(self) -> str:
         """What happened to which object."""
-        return f"{self.word} {self.name}"
+        return f"{self.status_name} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,19 @@ class TargetDifference:
     @property
     def counts(self) -> str:
         """How many objects are removed, changed and added, and how many only refer to those by new names."""
-        counts = Counter(object_difference.word for object_difference in self.objects)
-        return ", ".join(f"{counts[state]} {state}" for state in (*_WORDS.values(), _FOLLOWS) if counts[state])
+        counts = Counter(object_difference.status_name for object_difference in self.objects)
+        return ", ".join(f"{counts[state]} {state}" for state in (*_STATUS_NAMES.values(), _FOLLOWS) if counts[state])
 
     def as_json(self) -> Mapping[str, object]:
         """The difference for programs."""
         return {
             "target": self.target,
             "objects": [
-                {"name": object_difference.name, "status": object_difference.word, "diff": object_difference.diff}
+                {
+                    "name": object_difference.name,
+                    "status": object_difference.status_name,
+                    "diff": object_difference.diff,
+                }
                 for object_difference in self.objects
             ],
             "failed": list(self.failed),

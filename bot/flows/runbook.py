@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from bot.drift.severity.gains import is_gain
-from bot.flows.gained import after, gained_steps, who
+from bot.flows.gained import after, gained_steps, investigation
 from bot.flows.steps import (
     RunbookStep,
     applied_again,
@@ -79,7 +79,7 @@ def _steps_of(decision: Decision, lone_files: Collection[str]) -> tuple[RunbookS
         return _steps(drift, lone_files)
     if drift.path:
         return gained_steps(drift, lone_files)
-    return (*who(drift), *(step for step in _steps(drift, lone_files) if step != _KEEP), *after(drift))
+    return (*investigation(drift), *(step for step in _steps(drift, lone_files) if step != _KEEP), *after(drift))
 
 
 def _steps(drift: Drift, lone_files: Collection[str]) -> tuple[RunbookStep, ...]:

@@ -30,7 +30,7 @@ _RULE: Final = "SYS-005"
 _NAMED: Final = 3
 _MOST: Final = 20
 """Twins that are judged; a commit that is the head of more is approved for none of them in strict."""
-_WORD: Final = {Verdict.APPROVE: "approved", Verdict.WARN: "approved with warnings", Verdict.BLOCK: "blocked"}
+_VERDICT_NAMES: Final = {Verdict.APPROVE: "approved", Verdict.WARN: "approved with warnings", Verdict.BLOCK: "blocked"}
 _RANK: Final = (Verdict.APPROVE, Verdict.WARN, Verdict.BLOCK)
 
 
@@ -57,9 +57,11 @@ def shared(result: ReviewResult, twins: Sequence[Twin], rules: RuleBook, mode: M
     for twin in twins[:_MOST]:
         answer, reason = _judged(twin)
         pull_title = f"#{twin.pull.number}, which would be merged into {twin.pull.base_ref},"
-        notes.append(f"{pull_title} has the same head. It is {_WORD[answer]} there: {reason}.")
+        notes.append(f"{pull_title} has the same head. It is {_VERDICT_NAMES[answer]} there: {reason}.")
         if _RANK.index(answer) > _RANK.index(result.verdict):
-            text = f"{pull_title} has the same head and is {_WORD[answer]}: {reason}. One check stands for both."
+            text = (
+                f"{pull_title} has the same head and is {_VERDICT_NAMES[answer]}: {reason}. One check stands for both."
+            )
             findings.append(_finding(rules, mode, text, answer, twin.pull.number))
     if not twins:
         return result

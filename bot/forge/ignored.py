@@ -31,7 +31,7 @@ _SCALARS: Final[Mapping[ScalarType, Data]] = {
     ScalarType.SIZE: "1m",
     ScalarType.BOOL: True,
     ScalarType.NUMBER: 1,
-    ScalarType.WHOLE: 1,
+    ScalarType.INTEGER: 1,
     ScalarType.PORT: 1,
 }
 

@@ -120,12 +120,12 @@ class AnchorSet:
         number = 0
         for start, end in blocks(text):
             block = text[start:end]
-            matches_found = _Places(block)
+            matches_found = _AnchorSpans(block)
             self._literals(block, matches_found)
             number = matches_found.add_to(lines, number, start)
         return lines
 
-    def _literals(self, block: bytes, anchor_places: _Places) -> None:
+    def _literals(self, block: bytes, anchor_places: _AnchorSpans) -> None:
         owners, note = self._owners, anchor_places.note
 
         def tell(index: int, last: int) -> None:
@@ -137,12 +137,12 @@ class AnchorSet:
         self._finder.find(block, tell)
 
 
-class _Places:
+class _AnchorSpans:
     """Where anchors stand in one block of whole lines: one place a line for each."""
 
     def __init__(self, block: bytes) -> None:
         self._block = block
-        self._places: list[tuple[int, int, Anchors]] = []
+        self._spans: list[tuple[int, int, Anchors]] = []
         self._line: dict[Anchors, tuple[int, int]] = {}
 
     def note(self, anchors: Anchors, at: int) -> None:
@@ -152,12 +152,12 @@ class _Places:
             low, end = self._block.rfind(b"\n", 0, at) + 1, self._block.find(b"\n", at)
             high = len(self._block) if end < 0 else end
             self._line[anchors] = low, high
-            self._places.append((low, high, anchors))
+            self._spans.append((low, high, anchors))
 
     def add_to(self, lines: dict[Anchors, list[AnchoredLine]], number: int, offset: int) -> int:
         """Add the lines to those of earlier blocks. The answer is the number of the line behind the block."""
         at = 0
-        for low, high, anchors in sorted(self._places, key=_by_start):
+        for low, high, anchors in sorted(self._spans, key=_by_start):
             if low > at:
                 number += self._block.count(b"\n", at, low)
                 at = low

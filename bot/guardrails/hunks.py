@@ -308,7 +308,7 @@ class Delta:
             return ()
         return json_values(documents) if self.path.endswith(_JSON_VALUES) else json_blocks(documents)
 
-    def says(self, *texts: str) -> bool:
+    def mentions(self, *texts: str) -> bool:
         """Whether YAML or JSON of either side may hold one of these, which are letters: an escape may write any letter.
 
         Without, nothing has to be parsed for what they name.
@@ -377,9 +377,9 @@ class Delta:
             return ()
         removed_lines = [line for line in self._losing(anchors) if matches(line.text)]
         if view != "raw":
-            gained = [line for line in gained if matches(self.mask_after.seen(line.number, line.text, view))]
+            gained = [line for line in gained if matches(self.mask_after.visible_text(line.number, line.text, view))]
             removed_lines = [
-                line for line in removed_lines if matches(self.mask_before.seen(line.number, line.text, view))
+                line for line in removed_lines if matches(self.mask_before.visible_text(line.number, line.text, view))
             ]
         return net(gained, removed_lines)
 

@@ -198,11 +198,11 @@ def _at(guardrail: Guardrail, delta: Delta, path: tuple[str, ...], line: int, no
 def _selected_nodes(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:
     """Selected values; their paths begin with what identifies the document."""
     for number, document in enumerate(parsed(documents)):
-        kind = document.word("kind")
+        kind = document.text_at("kind")
         if rule.kinds and kind not in rule.kinds:
             continue
-        name = document.word("metadata", "name")
-        namespace = document.word("metadata", "namespace")
+        name = document.text_at("metadata", "name")
+        namespace = document.text_at("metadata", "namespace")
         identity = f"{kind}/{namespace}/{name}" if kind else f"#{number}"
         for selected in select(document, rule.select):
             yield SelectedNode((identity, *selected.path), selected.node)

@@ -23,7 +23,7 @@ LEAST_FAILED: Final = 4
 _LONGEST: Final = 5
 _ALTERNATIVES: Final = 4
 _EDGE: Final = re.compile(r"\w")
-_WORD: Final = re.compile(r"[A-Za-z_]{3,}")
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_]{3,}")
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class FailedChange:
     """
 
     subject: Subject
-    places: tuple[tuple[str, int], ...]
+    locations: tuple[tuple[str, int], ...]
     number: int | None = None
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """The lines that failed and that the change added, with their files."""
         for delta in self.subject.written:
             for line in delta.added:
-                if (delta.path, line.number) in self.places:
+                if (delta.path, line.number) in self.locations:
                     yield delta.path, line.text
 
 
@@ -77,7 +77,7 @@ def learn(occasion: Occasion, failed: Sequence[FailedChange], clean: Sequence[Su
             f"and {len(clean)} clean ones ({LEAST_CLEAN} are needed)",
         )
     taught, held_back = _halves(readable)
-    grams = _chosen(taught, clean[::2])
+    grams = _best_grams(taught, clean[::2])
     if not grams:
         return NotLearned(category, "no pattern tells its changes from clean ones")
     draft = drafted(
@@ -105,7 +105,7 @@ def _halves(failed: Sequence[FailedChange]) -> tuple[Sequence[FailedChange], Seq
     return [change for key, change in pairs if order[key] % 2 == 0], [change for key, change in pairs if order[key] % 2]
 
 
-def _chosen(failed: Sequence[FailedChange], clean: Sequence[Subject]) -> Sequence[Gram]:
+def _best_grams(failed: Sequence[FailedChange], clean: Sequence[Subject]) -> Sequence[Gram]:
     """Up to four runs of tokens that together are in most failed changes, each in hardly any clean one."""
     having = [frozenset(gram for _, text in change.lines() for gram in _grams(text)) for change in failed]
     common = Counter(gram for grams in having for gram in grams)
@@ -145,7 +145,7 @@ def _grams(text: str) -> frozenset[Gram]:
         run
         for run in runs
         if _EDGE.match(run[0]) and (_EDGE.match(run[-1]) or run[-1] == "(")
-        if sum(map(len, run)) >= 6 and any(map(_WORD.fullmatch, run))
+        if sum(map(len, run)) >= 6 and any(map(_IDENTIFIER.fullmatch, run))
     )
 
 

@@ -117,7 +117,7 @@ class LessonDraft:
             f"detect:\n  kind: regex\n  pattern: {_quoted(pattern_of(self.grams))}\n"
             "examples:\n" + "".join(f"{example}\n" for example in examples) + "inject: true\n---\n"
             f"This adds {_listed(self.shown)}, which changes with a {name} failure have in common here.\n\n"
-            f"{_known(self.occasion, trial, pulls)}{_instead(self.occasion)}"
+            f"{_evidence(self.occasion, trial, pulls)}{_instead(self.occasion)}"
         )
 
 
@@ -187,7 +187,7 @@ def _unlike(
     return tuple((lines[text], text) for text in ranked[:_EXAMPLES])
 
 
-def _known(occasion: Occasion, trial: Trial | None, pulls: Sequence[int]) -> str:
+def _evidence(occasion: Occasion, trial: Trial | None, pulls: Sequence[int]) -> str:
     trial_sentence = (
         ""
         if trial is None

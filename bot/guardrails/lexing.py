@@ -38,11 +38,11 @@ class LineMask:
         self._lines = lines
         self._lexer = lexer
         self._open_at = open_at
-        self._known: dict[int, tuple[str, str]] = {}
+        self._masked_lines: dict[int, tuple[str, str]] = {}
         self.no_comments: Sequence[str] = lines if lexer is None else _MaskedLines(self, 0)
         self.code: Sequence[str] = lines if lexer is None else _MaskedLines(self, 1)
 
-    def seen(self, number: int, raw: str, view: LineView) -> str:
+    def visible_text(self, number: int, raw: str, view: LineView) -> str:
         """What ``view`` shows of line ``number`` (from 1) whose text is ``raw``."""
         match view:
             case "raw":
@@ -75,9 +75,9 @@ class LineMask:
     def masked(self, index: int) -> tuple[str, str]:
         """The line of that index (from 0) without comments, and without the contents of strings either."""
         index = range(len(self._lines))[index]
-        if index not in self._known:
-            self._known[index] = self._masked(self._lines[index], self._open_at.get(index))
-        return self._known[index]
+        if index not in self._masked_lines:
+            self._masked_lines[index] = self._masked(self._lines[index], self._open_at.get(index))
+        return self._masked_lines[index]
 
     def _masked(self, line: str, end: str | None) -> tuple[str, str]:
         if self._lexer is None or len(line) > _MAX_LINE:

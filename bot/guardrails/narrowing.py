@@ -61,8 +61,8 @@ Runs: TypeAlias = Sequence[tuple[int, int, int]]
 
 def narrowed(before: Lines, after: Lines, common: Runs) -> tuple[str, str]:
     """Both texts with no more than what the change touches, and what is around it. Linear in them."""
-    kept_before = _kept(before, _touched(len(before), [(at, at + size) for at, _, size in common]))
-    kept_after = _kept(after, _touched(len(after), [(at, at + size) for _, at, size in common]))
+    kept_before = _retained(before, _touched(len(before), [(at, at + size) for at, _, size in common]))
+    kept_after = _retained(after, _touched(len(after), [(at, at + size) for _, at, size in common]))
     for old, new, size in common:
         sides = (kept_before[old : old + size], kept_after[new : new + size])
         either = int.from_bytes(sides[0]) | int.from_bytes(sides[1])
@@ -114,7 +114,7 @@ def _touched(count: int, common: Iterable[tuple[int, int]]) -> Iterator[int]:
         end = high
 
 
-def _kept(lines: Lines, touched: Iterable[int]) -> bytearray:
+def _retained(lines: Lines, touched: Iterable[int]) -> bytearray:
     """For each line 1 where it stays, else 0."""
     kept_lines = bytearray(len(lines))
     entries = _entries(lines)

@@ -39,7 +39,7 @@ Front: TypeAlias = Mapping[str, Any]
 def guardrail(path: str, data: bytes) -> Guardrail | None:
     """What a document says whose bytes are those of a shipped one; None for any other."""
     front = _fronts().get(digest(data))
-    return None if front is None else made(front, path, body_of(path, data))
+    return None if front is None else guardrail_of(front, path, body_of(path, data))
 
 
 @cache
@@ -50,21 +50,21 @@ def _fronts() -> Mapping[str, Front]:
 
 def written(document: Guardrail) -> Front:
     """What is kept of a document: all that it says beside the defaults, and the kind of its detector."""
-    front = {name: part for name, part in _plain(document, whole=False).items() if name not in {"file", "body"}}
-    return {**front, "detect": _plain(document.detect, whole=True)}
+    front = {name: part for name, part in _plain(document, full=False).items() if name not in {"file", "body"}}
+    return {**front, "detect": _plain(document.detect, full=True)}
 
 
-def _plain(value: Any, *, whole: bool) -> Any:
-    """A value as JSON has it; objects, unless they are to be ``whole``, without what they have by default."""
+def _plain(value: Any, *, full: bool) -> Any:
+    """A value as JSON has it; objects, unless they are to be ``full``, without what they have by default."""
     if is_dataclass(value):
         parts = ((each, getattr(value, each.name)) for each in fields(value))
-        return {each.name: _plain(part, whole=whole) for each, part in parts if whole or part != _default(each)}
+        return {each.name: _plain(part, full=full) for each, part in parts if full or part != _default(each)}
     if isinstance(value, Mapping):
-        return {key.value: _plain(part, whole=whole) for key, part in value.items()}
+        return {key.value: _plain(part, full=full) for key, part in value.items()}
     if isinstance(value, frozenset):
         return sorted(value)  # a set has another order in each process
     if isinstance(value, tuple):
-        return [_plain(part, whole=whole) for part in value]
+        return [_plain(part, full=full) for part in value]
     return value.value if isinstance(value, Enum) else value
 
 
@@ -72,7 +72,7 @@ def _default(each: Field[Any]) -> object:
     return each.default if each.default_factory is MISSING else each.default_factory()
 
 
-def made(front: Front, path: str, body: str) -> Guardrail:
+def guardrail_of(front: Front, path: str, body: str) -> Guardrail:
     """The guardrail that :func:`written` kept. Nothing is checked."""
     values = {
         **front,

@@ -62,7 +62,7 @@ class NumberedNodes:
     """Rendered objects as detectors read documents. They have no lines: a node's ``line`` is its number in ``places``."""
 
     documents: tuple[LinedNode, ...]
-    places: Sequence[tuple[ResourceId, Pointer]]
+    locations: Sequence[tuple[ResourceId, Pointer]]
     trees: Mapping[ResourceId, Tree] = field(repr=False)
 
     @classmethod
@@ -77,7 +77,7 @@ class NumberedNodes:
 
     def shown(self, number: int) -> str:
         """The value of a node behind its path, for a reader; its path alone where it is a whole tree."""
-        resource, pointer = self.places[number]
+        resource, pointer = self.locations[number]
         value = value_at(self.trees[resource], pointer)
         path = format_path(pointer)
         return path if isinstance(value, (Mapping, list, tuple)) else f"{path}: {_raw(value)}"

@@ -51,7 +51,7 @@ def validate(
     notes: list[str] = []
     guardrails_by_id = {guardrail.id: guardrail for guardrail in rules.for_agent(request.agent)}
     replies = tuple(replies)
-    lines_by_path = _places(subject) if any(reply.findings for reply in replies) else {}
+    lines_by_path = _lines_by_path(subject) if any(reply.findings for reply in replies) else {}
     for reply in replies:
         if reply.status is ReplyStatus.DISABLED and reply.assistant not in required:
             notes.append(f"Assistant {reply.assistant} is disabled.")
@@ -75,7 +75,7 @@ def validate(
     return Believed(tuple(findings), tuple(failures), tuple(notes))
 
 
-def _places(subject: Subject) -> Mapping[str, Mapping[int, str]]:
+def _lines_by_path(subject: Subject) -> Mapping[str, Mapping[int, str]]:
     """Changed file to the lines of the diff: number to text (the head's side wins where both have the number)."""
     return {delta.path: {line.number: line.text for line in (*delta.removed, *delta.added)} for delta in subject.deltas}
 

@@ -55,7 +55,9 @@ def _projects(document: Tree) -> Iterator[ProjectFiles]:
     for project in mappings(document.get("compose")):
         if files := texts(project.get("files")):
             profiles, env_files = _listed(project.get("profiles")), _listed(project.get("env_files"))
-            yield ProjectFiles(files, profiles, env_files, folder_of(files[0]), text(project.get("name")), chosen=True)
+            yield ProjectFiles(
+                files, profiles, env_files, folder_of(files[0]), text(project.get("name")), explicit=True
+            )
 
 
 def _listed(value: JSON) -> tuple[str, ...] | None:

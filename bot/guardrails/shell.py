@@ -211,14 +211,14 @@ class _Reader:
                 self._next("&&")
             case "||":
                 if not self._fails(self.at):
-                    _say(SWALLOWED, (*self.frame.joined, *self.frame.listed))
+                    _mark(SWALLOWED, (*self.frame.joined, *self.frame.listed))
                 self.frame.joined.clear()
                 self._next("||")
             case "|" | "|&":
                 if not self.pipefail:
-                    _say(SWALLOWED, self.frame.listed[-1:])
+                    _mark(SWALLOWED, self.frame.listed[-1:])
             case "&":
-                _say(SWALLOWED, (*self.frame.joined, *self.frame.listed))
+                _mark(SWALLOWED, (*self.frame.joined, *self.frame.listed))
                 self._end()
             case _:
                 self._end()
@@ -268,7 +268,7 @@ class _Reader:
 
     def _begin(self, node: _Node) -> None:
         """A command or a group begins in the group that is open."""
-        _say(HIDDEN, self.hidden)
+        _mark(HIDDEN, self.hidden)
         self.hidden.clear()
         node.evasions |= self.later
         if self.frame.within:
@@ -361,6 +361,6 @@ def _is_failure(arguments: Sequence[str]) -> bool:
     return bool(arguments) and arguments[0].isdecimal() and int(arguments[0][:6]) % 256 != 0
 
 
-def _say(evasion: str, nodes: Sequence[_Node]) -> None:
+def _mark(evasion: str, nodes: Sequence[_Node]) -> None:
     for node in nodes:
         node.evasions.add(evasion)

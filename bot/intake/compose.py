@@ -55,7 +55,7 @@ def read_compose(
     resources: list[Desired] = []
     errors = [_unread(path, first) for path, first in file_groups.unread.items() if path not in brought]
     for reading in readings:
-        if reading.selected.chosen or brought.isdisjoint(reading.selected.files[:1]):
+        if reading.selected.explicit or brought.isdisjoint(reading.selected.files[:1]):
             resources += reading.resources()
             errors += reading.project.errors
     missing = frozenset(path for reading in readings for path in reading.project.missing)
@@ -199,7 +199,7 @@ class _Reading:
                 if not _external(child):
                     yield self._desired(kind, scope, name, child if child.mapping else replace(child, data={}))
                 elif kind in _ATTACHED:
-                    yield self._desired(kind, scope, name, _taken(child))
+                    yield self._desired(kind, scope, name, _existing(child))
 
     def _desired(self, kind: str, scope: str, name: str, tree: LocatedValue) -> Desired:
         identity = ResourceId(Platform.COMPOSE, kind, scope, name)
@@ -287,7 +287,7 @@ def _external(child: LocatedValue) -> bool:
     return mark is not None and mark.plain() not in {False, "false", None} if not (mark and mark.mapping) else True
 
 
-def _taken(child: LocatedValue) -> LocatedValue:
+def _existing(child: LocatedValue) -> LocatedValue:
     """What exists already, in today's syntax: ``external: true`` and its ``name`` where it has one of its own."""
     mark = child.mapping["external"]
     return replace(child, data={**mark.mapping, **child.mapping, "external": replace(mark, data=True)})

@@ -34,7 +34,7 @@ _LISTS: Final = frozenset(
 """What may be one text or a list of them; an override adds."""
 _NAMED: Final = frozenset((*_SERVICE, key) for key in ("depends_on", "networks", "models"))
 """What may be a list of names or a mapping from them; an override goes by name."""
-_WHOLE: Final = frozenset({(*_SERVICE, "ulimits")})
+_REPLACED: Final = frozenset({(*_SERVICE, "ulimits")})
 
 
 def _ignored(_clash: LocatedValue) -> None:
@@ -85,7 +85,7 @@ def _merged(
     for key, child in over.items():
         below = (*pointer, "*") if len(pointer) == 1 else (*pointer, key)
         earlier = entries.get(key)
-        entries[key] = child if earlier is None or pointer in _WHOLE else merge(earlier, child, below, clash)
+        entries[key] = child if earlier is None or pointer in _REPLACED else merge(earlier, child, below, clash)
     return entries
 
 

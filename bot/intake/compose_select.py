@@ -37,7 +37,7 @@ class ProjectFiles:
     env_files: tuple[str, ...] | None = None
     folder: str = ""
     name: str = ""
-    chosen: bool = False
+    explicit: bool = False
     """Whether settings or a ``.env`` file name the files: one of them that is missing is a mistake."""
     chooser: str = ""
     """The ``.env`` file that names the files: what it sets counts before what stands in the one beside them."""
@@ -98,9 +98,9 @@ def _by_variable(folder: str, variables: Mapping[str, str], folders: Collection[
     if without_env_file(variables):
         profiles = tuple(name.strip() for name in variables.get("COMPOSE_PROFILES", "").split(","))
         name = variables.get("COMPOSE_PROJECT_NAME", "")
-        return ProjectFiles(files, profiles, (), home, name, chosen=True)
+        return ProjectFiles(files, profiles, (), home, name, explicit=True)
     sibling_files = [posixpath.join(home, ".env")] if home != folder and home in folders else []
-    return ProjectFiles(files, env_files=(*sibling_files, chooser), folder=home, chosen=True, chooser=chooser)
+    return ProjectFiles(files, env_files=(*sibling_files, chooser), folder=home, explicit=True, chooser=chooser)
 
 
 def without_env_file(variables: Mapping[str, str]) -> bool | None:

@@ -18,7 +18,7 @@ class _Step:
     """What a set of pointers says below one place: which children it leads to, and whether it means the place itself."""
 
     children: dict[str | int, _Step] = field(default_factory=dict)
-    meant: bool = False
+    selected: bool = False
 
 
 def _steps(pointers: Iterable[Pointer]) -> _Step:
@@ -27,14 +27,14 @@ def _steps(pointers: Iterable[Pointer]) -> _Step:
         step = top
         for segment in pointer:
             step = step.children.setdefault(segment, _Step())
-        step.meant = True
+        step.selected = True
     return top
 
 
 def without(tree: LocatedValue, pointers: Iterable[Pointer], *, in_lists: bool = False) -> LocatedValue:
     """``tree`` without what stands at ``pointers``; elements of lists go only where ``in_lists`` says so."""
     step = _steps(pointers)
-    return replace(tree, data={}) if step.meant else _without(tree, step, in_lists=in_lists)
+    return replace(tree, data={}) if step.selected else _without(tree, step, in_lists=in_lists)
 
 
 def _without(tree: LocatedValue, step: _Step, *, in_lists: bool) -> LocatedValue:
@@ -44,8 +44,8 @@ def _without(tree: LocatedValue, step: _Step, *, in_lists: bool) -> LocatedValue
         entries = dict(tree.data)
         for key, below in step.children.items():
             if isinstance(key, str) and key in entries:
-                child = entries.pop(key) if below.meant else entries[key]
-                if not below.meant:
+                child = entries.pop(key) if below.selected else entries[key]
+                if not below.selected:
                     entries[key] = _without(child, below, in_lists=in_lists)
         return replace(tree, data=entries)
     if isinstance(tree.data, list) and in_lists:
@@ -53,7 +53,7 @@ def _without(tree: LocatedValue, step: _Step, *, in_lists: bool) -> LocatedValue
         items = [
             item if below is None else _without(item, below, in_lists=True)
             for below, item in kept_items
-            if not (below and below.meant)
+            if not (below and below.selected)
         ]
         return replace(tree, data=items)
     return tree
@@ -65,7 +65,7 @@ def hidden(tree: LocatedValue, pointers: Iterable[Pointer]) -> LocatedValue:
 
 
 def _hidden(tree: LocatedValue, step: _Step) -> LocatedValue:
-    if step.meant:
+    if step.selected:
         tree = replace(tree, location=replace(tree.location, unknown=True))
     if not step.children:
         return tree

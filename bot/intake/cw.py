@@ -128,7 +128,7 @@ class _Parser:
     def _item(self) -> Assignment | Block:
         scan = self.scan
         start = scan.at
-        name = scan.word()
+        name = scan.identifier()
         if name is None:
             raise scan.mistake(f"unexpected {scan.next_word()}", "an attribute or a block")
         if scan.peek("=") and not scan.peek("=="):
@@ -162,7 +162,7 @@ class _Parser:
                 if template.literal is None:
                     raise self.scan.mistake("a label is plain text", "text without '${'", start)
                 labels.append(BlockLabel(start, template.end, template.literal))
-            elif (label := self.scan.word()) is not None:
+            elif (label := self.scan.identifier()) is not None:
                 labels.append(BlockLabel(start, self.scan.at, label))
             else:
                 return tuple(labels)
@@ -228,7 +228,7 @@ class _Parser:
             return self._list(start)
         if char == "{":
             return self._object(start)
-        name = scan.word()
+        name = scan.identifier()
         if name is None:
             raise scan.mistake(f"unexpected {scan.next_word()}", "a value")
         if scan.peek("(") or scan.peek("::"):
@@ -278,7 +278,7 @@ class _Parser:
     def _for(self, start: int, closing: str) -> ForExpression:
         scan = self.scan
         nested, scan.nested = scan.nested, 1
-        scan.word()
+        scan.identifier()
         names = loop_names(scan)
         collection = self.expression()
         scan.need(":", "in a for expression")
@@ -290,7 +290,7 @@ class _Parser:
             grouped = scan.take("...")
         condition = None
         mark = scan.at
-        if scan.word() == "if":
+        if scan.identifier() == "if":
             condition = self.expression()
         else:
             scan.at = mark
@@ -327,7 +327,7 @@ class _Parser:
     def _with_namespaces(self, name: str) -> str:
         """The whole name of a function: providers bring their own since Terraform 1.8, ``provider::aws::arn_parse``."""
         while self.scan.take("::"):
-            segment = self.scan.word()
+            segment = self.scan.identifier()
             if segment is None:
                 raise self.scan.mistake(f"unexpected {self.scan.next_word()} after '::'", "a name")
             name = f"{name}::{segment}"
@@ -390,7 +390,7 @@ class _Parser:
         if digits:
             self.scan.at = digits.end()
             return digits[0]
-        name = self.scan.word()
+        name = self.scan.identifier()
         if name is None:
             raise self.scan.mistake(f"unexpected {self.scan.next_word()} after '.'", "a name")
         return name

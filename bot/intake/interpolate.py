@@ -64,7 +64,7 @@ class Interpolated:
     dropped: bool = False
     """Whether the text counts for nothing: only what is wrong with it is asked."""
 
-    def put(self, name: str, value: str) -> str:
+    def inserted(self, name: str, value: str) -> str:
         """``value``, or nothing where that would make the text too long."""
         if self.dropped:
             return ""
@@ -138,7 +138,7 @@ class _Filling:
     def _plain(self, name: str) -> str:
         if name not in self.variables:
             self.filled.unset.append(name)
-        return self.filled.put(name, self.variables.get(name, ""))
+        return self.filled.inserted(name, self.variables.get(name, ""))
 
     def _braced(self, start: int, end: int, depth: int) -> tuple[str, int]:
         name = _NAME.match(self.text, start + 2, end)
@@ -185,7 +185,7 @@ class _Filling:
             reason = self.text[slice(*argument)] or "it is not set"
             self.filled.required.append(use.name)
             self.filled.problems.append(f"the variable {use.name} is required: {reason}")
-        return self.filled.put(use.name, value or "")
+        return self.filled.inserted(use.name, value or "")
 
     def _unused(self, argument: tuple[int, int], depth: int) -> None:
         """Compose fills in a default that does not count and the reason of a required variable, too: what is wrong in there is

@@ -77,19 +77,19 @@ class _Reader:
         line = self.text.line(span.head)
         if isinstance(span, ScalarNode):
             end_line = self.text.line(span.end)
-            return self._kept(span, LinedNode(scalar(span, Dialect.KUBERNETES), line, end_line, span.value))
+            return self._registered(span, LinedNode(scalar(span, Dialect.KUBERNETES), line, end_line, span.value))
         if isinstance(span, SequenceNode):
             elements: list[LinedNode] = []
-            node = self._kept(span, LinedNode(elements, line))
+            node = self._registered(span, LinedNode(elements, line))
             elements += [self.node(item) for item in span.items]
             return node
         entries: dict[str, LinedNode] = {}
         lines: dict[str, int] = {}
-        node = self._kept(span, LinedNode(entries, line, key_lines=lines))
+        node = self._registered(span, LinedNode(entries, line, key_lines=lines))
         self._fill(span, entries, lines)
         return node
 
-    def _kept(self, span: ScalarNode | MappingNode | SequenceNode, node: LinedNode) -> LinedNode:
+    def _registered(self, span: ScalarNode | MappingNode | SequenceNode, node: LinedNode) -> LinedNode:
         """Known before its children are read: an anchor may contain itself."""
         if span.anchor:
             self.anchored[id(span)] = node

@@ -38,7 +38,7 @@ class LinedNode:
         node = self.get(*path)
         return node if node is not None and node.value == value and type(node.value) is type(value) else None
 
-    def word(self, *path: str) -> str:
+    def text_at(self, *path: str) -> str:
         """The text as written below ``path``; empty when there is none."""
         node = self.get(*path)
         return "" if node is None else node.raw

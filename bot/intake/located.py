@@ -111,7 +111,7 @@ class Sources:
 
     def _node(self, location: ValueLocation) -> Node | None:
         position = self._position(location)
-        return None if position is None or position.rest else position.node
+        return None if position is None or position.remainder else position.node
 
     def _position(self, location: ValueLocation) -> NodePosition | None:
         """How far its pointer leads in the span tree; None for a line of a ``.env`` file and an empty document."""

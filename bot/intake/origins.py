@@ -54,4 +54,4 @@ class FileOrigins:
         if tree is None:
             return None
         position = locate(tree, self.root + pointer)
-        return None if position.rest else self.source.text.origin(position.node.start, position.node.end)
+        return None if position.remainder else self.source.text.origin(position.node.start, position.node.end)

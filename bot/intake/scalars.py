@@ -32,9 +32,9 @@ class Dialect(Enum):
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _OLD_BOOLS: Final = {  # goyaml.v2/resolve.go of sigs.k8s.io/yaml, without its y and n
-    word: value
-    for value, words in ((True, ("yes", "on")), (False, ("no", "off")))
-    for word in (form for plain in words for form in (plain, plain.capitalize(), plain.upper()))
+    spelling: value
+    for value, spellings in ((True, ("yes", "on")), (False, ("no", "off")))
+    for spelling in (form for plain in spellings for form in (plain, plain.capitalize(), plain.upper()))
 }
 _LETTERS: Final = {"y": True, "Y": True, "n": False, "N": False}
 _PREFIXED: Final = regex(r"0(x[0-9a-fA-F]+|o[0-7]+)\Z")

@@ -12,7 +12,9 @@ from bot.intake.discover import is_variables_file
 from bot.intake.text import Text
 from bot.model.resource import SourceError
 
-_WORD: Final = re.compile(r"[^\W\d][\w-]*")  # HCL native syntax, "Identifiers": a letter, then also digits and dashes
+_IDENTIFIER: Final = re.compile(
+    r"[^\W\d][\w-]*"
+)  # HCL native syntax, "Identifiers": a letter, then also digits and dashes
 _BLANK: Final = re.compile(r"(?:[ \t\r]+|(?:#|//)[^\n]*)*")
 _BLANK_LINES: Final = re.compile(r"(?:[ \t\r\n]+|(?:#|//)[^\n]*)*")
 _LONE_WORD: Final = re.compile(r"^[ \t]*([^\W\d][\w-]*)(?=[ \t]*\r?$)", re.MULTILINE)
@@ -91,10 +93,10 @@ class Scanner:
         if not self.take(token):
             raise self.mistake(f"unexpected {self.next_word()} {location}", f"{token!r}")
 
-    def word(self) -> str | None:
+    def identifier(self) -> str | None:
         """The identifier that comes next, taken."""
         self.skip()
-        match = _WORD.match(self.chars, self.at)
+        match = _IDENTIFIER.match(self.chars, self.at)
         if match is None:
             return None
         self.at = match.end()

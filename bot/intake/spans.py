@@ -53,7 +53,7 @@ class MappingNode(CollectionNode["tuple[Node, Node]"]):
 
     indices: dict[str, int] | None = field(default=None, init=False, repr=False, compare=False)
 
-    def place(self, name: str) -> int | None:
+    def index_of(self, name: str) -> int | None:
         """The index of the last entry with the key ``name`` that is no merge key. Asked once the mapping is complete."""
         if self.indices is None:
             self.indices = {key_of(key): at for at, (key, _) in enumerate(self.items) if not is_merge(key)}
@@ -93,7 +93,7 @@ class NodePosition:
     """
 
     node: Node
-    rest: Pointer
+    remainder: Pointer
     key: Node | None = None
     parent: MappingNode | SequenceNode | None = None
     shared: bool = False
@@ -115,8 +115,8 @@ def key_of(node: Node) -> str:
 def locate(root: Node, pointer: Pointer) -> NodePosition:
     """Follow ``pointer`` from ``root`` as far as the tree has it. Merge keys (``<<``) are followed like aliases."""
     position = NodePosition(root, pointer)
-    while position.rest:
-        step = _step(position, position.rest[0])
+    while position.remainder:
+        step = _step(position, position.remainder[0])
         if step is None:
             return position
         position = step
@@ -126,16 +126,16 @@ def locate(root: Node, pointer: Pointer) -> NodePosition:
 def _step(position: NodePosition, segment: str | int) -> NodePosition | None:
     node, shared = target(position.node), position.shared or isinstance(position.node, AliasNode)
     if isinstance(node, SequenceNode) and isinstance(segment, int) and -len(node.items) <= segment < len(node.items):
-        return NodePosition(node.items[segment], position.rest[1:], None, node, shared)
+        return NodePosition(node.items[segment], position.remainder[1:], None, node, shared)
     if isinstance(node, MappingNode):
-        value_position = node.place(segment) if isinstance(segment, str) else None
+        value_position = node.index_of(segment) if isinstance(segment, str) else None
         if value_position is not None:
             key, value = node.items[value_position]
-            return NodePosition(value, position.rest[1:], key, node, shared)
+            return NodePosition(value, position.remainder[1:], key, node, shared)
         for source in merged(node):
-            inherited = _step(NodePosition(source, position.rest, shared=True), segment)
+            inherited = _step(NodePosition(source, position.remainder, shared=True), segment)
             if inherited is not None:
-                return NodePosition(inherited.node, inherited.rest, inherited.key, inherited.parent, shared=True)
+                return NodePosition(inherited.node, inherited.remainder, inherited.key, inherited.parent, shared=True)
     return None
 
 

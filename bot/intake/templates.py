@@ -94,7 +94,7 @@ def _close(scan: Scanner, start: int) -> bool:
 
 
 def _directive(scan: Scanner, expression: Inner, start: int, *, strip_left: bool) -> Directive:
-    keyword = scan.word() or ""
+    keyword = scan.identifier() or ""
     inner: Expression | None = None
     names: tuple[str, ...] = ()
     if keyword == "if":
@@ -111,11 +111,11 @@ def _directive(scan: Scanner, expression: Inner, start: int, *, strip_left: bool
 
 def loop_names(scan: Scanner) -> tuple[str, ...]:
     """``v in`` or ``k, v in`` of a loop."""
-    first = scan.word()
-    second = scan.word() if first and scan.take(",") else None
+    first = scan.identifier()
+    second = scan.identifier() if first and scan.take(",") else None
     if first is None:
         raise scan.mistake(f"unexpected {scan.next_word()} after 'for'", "a name")
-    if scan.word() != "in":
+    if scan.identifier() != "in":
         raise scan.mistake("a loop needs 'in' after its names", "'in'")
     return (first,) if second is None else (first, second)
 

@@ -186,12 +186,12 @@ def _loaded(root: Any, reader: _Values, tags: tuple[Tag, ...]) -> Loaded | None:
 class _Tags:
     """The tags of a node and below it; each node is looked at once, however many aliases lead to it."""
 
-    known: dict[int, tuple[Tag, ...]] = field(default_factory=dict)
+    by_node: dict[int, tuple[Tag, ...]] = field(default_factory=dict)
 
     def below(self, node: Any) -> tuple[Tag, ...]:
-        if id(node) not in self.known:
-            self.known[id(node)] = (*_own_tag(node), *self._children(node))
-        return self.known[id(node)]
+        if id(node) not in self.by_node:
+            self.by_node[id(node)] = (*_own_tag(node), *self._children(node))
+        return self.by_node[id(node)]
 
     def _children(self, node: Any) -> Iterator[Tag]:
         if type(node) is nodes.SequenceNode:
@@ -223,7 +223,7 @@ class _Values:
     shared: bool
     duplicates: list[tuple[int, int, str]] = field(default_factory=list)
     strange: list[tuple[int, int, str]] = field(default_factory=list)
-    known: dict[int, tuple[JSON, int]] = field(default_factory=dict)
+    by_node: dict[int, tuple[JSON, int]] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
     size: int = 0
 
@@ -261,13 +261,13 @@ class _Values:
     def _once(self, node: Any, depth: int) -> JSON:
         if id(node) in self.open:
             raise Broken(error_at_node(self.text, node, "an anchor that contains itself"))
-        if id(node) not in self.known:
+        if id(node) not in self.by_node:
             self.open.add(id(node))
             before, self.size = self.size, 0
-            self.known[id(node)] = (self._children(node, depth), self.size + 1)
+            self.by_node[id(node)] = (self._children(node, depth), self.size + 1)
             self.size = before
             self.open.discard(id(node))
-        value, size = self.known[id(node)]
+        value, size = self.by_node[id(node)]
         self.size += size
         most = shared_most(self.text)
         if self.size > most:

@@ -208,6 +208,6 @@ def line_of(file: str, data: bytes, document: int, pointer: Pointer, *inner: Poi
     position = locate(root, pointer)
     line = text.chars.count("\n", 0, position.node.start) + 1
     node = position.node
-    if not inner or position.rest or not isinstance(node, ScalarNode) or node.style not in {"|", ">"}:
+    if not inner or position.remainder or not isinstance(node, ScalarNode) or node.style not in {"|", ">"}:
         return line
     return line + line_of("(text)", node.value.encode(), 0, *inner)

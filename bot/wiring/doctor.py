@@ -150,7 +150,7 @@ class _Surroundings:
         head = self.opened.repository.head(self.opened.branch)
         if head is None:
             raise Invalid(f"no branch {self.opened.branch}", advice="Push a first commit.")
-        return loop.look(head, self.clock.now())
+        return loop.assess(head, self.clock.now())
 
     def renderers(self) -> Iterator[Diagnosis]:
         """Which tools render what the repository needs rendered."""

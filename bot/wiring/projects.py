@@ -28,7 +28,7 @@ def _project(compose_settings: ComposeSettings) -> ProjectFiles:
         env_files=None if env_files is None else tuple(env_files),
         folder=folder_of(compose_settings.files[0]),
         name=compose_settings.name or "",
-        chosen=True,
+        explicit=True,
     )
 
 

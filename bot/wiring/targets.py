@@ -47,7 +47,7 @@ def reader(open_repo: OpenRepository, shared: Renderers, served: AskCluster = no
         shared.documents,
         selection(open_repo),
         upstream=elsewhere.fetch,
-        known=elsewhere.cached,
+        cached=elsewhere.cached,
         served=served,
     )
 

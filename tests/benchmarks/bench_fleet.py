@@ -195,7 +195,7 @@ def real(repositories: int, workers: int, rounds: int, begun: str, measured: Cal
             if run.result.is_failure:
                 measured(f"{run.name}: {run.result}: {run.error}")
 
-        loop.told = told
+        loop.on_run = told
         for turn in range(1, rounds + 1):
             began, cpu = time.monotonic(), _cpu_of_runs()
             with _most_memory() as most:

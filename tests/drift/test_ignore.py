@@ -32,7 +32,7 @@ def rule(**fields: Any) -> IgnoreRule:
 def test_what_a_rule_hides_is_counted_and_not_lost() -> None:
     """Kept and suppressed together are what came in."""
     sorted_ = sort_out([drift(), drift("spec.paused")], Ignores((rule(path=parse_path("spec.replicas")),)), NOW)
-    assert [suppressed.where for suppressed in sorted_.kept] == ["spec.paused"]
+    assert [suppressed.where for suppressed in sorted_.reported] == ["spec.paused"]
     assert [(suppressed.by, suppressed.reason) for suppressed in sorted_.suppressed] == [("ignore:r", "because")]
     assert sorted_.notes == ()
 
@@ -41,17 +41,17 @@ def test_a_critical_drift_is_reported_anyway() -> None:
     """Unless the rule says that it may hide even that."""
     bad = drift(severity=Severity.CRITICAL)
     overruled = sort_out([bad], Ignores((rule(),)), NOW)
-    assert overruled.kept == (bad,)
+    assert overruled.reported == (bad,)
     assert [note.state for note in overruled.notes] == ["overruled"]
-    assert sort_out([bad], Ignores((rule(allow_critical=True),)), NOW).kept == ()
+    assert sort_out([bad], Ignores((rule(allow_critical=True),)), NOW).reported == ()
 
 
 def test_an_expired_rule_hides_nothing_and_says_so() -> None:
     """The last day still counts."""
     yesterday, today = date(2026, 4, 30), date(2026, 5, 1)
-    assert sort_out([drift()], Ignores((rule(expires=today),)), NOW).kept == ()
+    assert sort_out([drift()], Ignores((rule(expires=today),)), NOW).reported == ()
     expired = sort_out([drift()], Ignores((rule(expires=yesterday, owner="ops"),)), NOW)
-    assert len(expired.kept) == 1
+    assert len(expired.reported) == 1
     assert [(note.state, "ops" in note.detail) for note in expired.notes] == [("expired", True)]
 
 
@@ -87,7 +87,7 @@ def test_a_rule_selects_by_resource_and_kind(fields: dict[str, Any], *, hides: b
     """And by path, group, writer and labels; all must fit."""
     written = replace(drift(), manager="kubectl")
     sorted_ = sort_out([written], Ignores((rule(**fields),)), NOW, lambda _: {"app": "web"})
-    assert (sorted_.kept == ()) is hides
+    assert (sorted_.reported == ()) is hides
     assert [note.state for note in sorted_.notes] == ([] if hides else ["unused"])
 
 
@@ -106,14 +106,14 @@ def test_a_rule_selects_by_resource_and_kind(fields: dict[str, Any], *, hides: b
 def test_a_rule_may_be_about_one_target(target: str, fields: dict[str, Any], *, hides: bool) -> None:
     """Without one it holds for all of them; ``resource`` never holds the target."""
     there = replace(drift(), resource=WEB._replace(target=target))
-    assert (sort_out([there], Ignores((rule(**fields),)), NOW).kept == ()) is hides
+    assert (sort_out([there], Ignores((rule(**fields),)), NOW).reported == ()) is hides
 
 
 def test_a_selector_selects_nothing_where_there_are_no_labels() -> None:
     """A platform without labels is not one whose labels lack something."""
     lacking = Ignores((rule(selector=parse("!app")),))
-    assert sort_out([drift()], lacking, NOW, lambda _: {}).kept == ()
-    assert sort_out([drift()], lacking, NOW, lambda _: None).kept == (drift(),)
+    assert sort_out([drift()], lacking, NOW, lambda _: {}).reported == ()
+    assert sort_out([drift()], lacking, NOW, lambda _: None).reported == (drift(),)
 
 
 def test_the_first_rule_that_may_hide_it_does() -> None:
@@ -130,7 +130,7 @@ def test_the_first_rule_that_may_hide_it_does() -> None:
         ("old", "expired", "expired on 2026-04-30: renew or remove it")
     ]
     overruled = sort_out([bad, bad, drift()], Ignores((expired, careful)), NOW)
-    assert overruled.kept == (bad, bad)
+    assert overruled.reported == (bad, bad)
     assert [(note.rule, note.state, note.detail) for note in overruled.notes] == [
         ("old", "expired", "expired on 2026-04-30: renew or remove it"),
         ("careful", "overruled", "Deployment/shop/web spec.replicas is CRITICAL and reported anyway (owner: ops)"),
@@ -166,7 +166,7 @@ def test_every_rule_is_explained() -> None:
     """What each did, in their order."""
     ignores = Ignores((rule(id="a"), rule(id="b", resource="x")))
     sorted_ = sort_out([drift()], ignores, NOW)
-    report = Report(1, sorted_.kept, suppressed=sorted_.suppressed, notes=sorted_.notes)
+    report = Report(1, sorted_.reported, suppressed=sorted_.suppressed, notes=sorted_.notes)
     assert [
         (explanation.rule.id, explanation.state, explanation.hidden) for explanation in explain(ignores, report)
     ] == [
@@ -176,7 +176,7 @@ def test_every_rule_is_explained() -> None:
     bad = replace(drift(severity=Severity.CRITICAL), path=())
     both = Ignores((rule(id="c"), rule(id="d", expires=date(2026, 4, 30))))
     sorted_ = sort_out([drift(), bad, bad], both, NOW)
-    report = Report(1, sorted_.kept, suppressed=sorted_.suppressed, notes=sorted_.notes)
+    report = Report(1, sorted_.reported, suppressed=sorted_.suppressed, notes=sorted_.notes)
     critical = "Deployment/shop/web is CRITICAL and reported anyway"
     assert [(each.state, each.hidden, each.detail) for each in explain(both, report)] == [
         ("overruled", 1, f"{critical}; {critical}"),

@@ -162,7 +162,7 @@ TREE: Tree = {
 )
 def test_what_was_applied_holds_a_place_or_not(path: Path, *, holds: bool) -> None:
     """By keys, indexes and the keys of lists; what is empty says nothing."""
-    assert Base(TREE, TOP).holds(path) is holds
+    assert Base(TREE, TOP).has(path) is holds
 
 
 def test_what_is_recorded_counts_before_what_is_remembered() -> None:
@@ -178,7 +178,7 @@ def test_what_is_recorded_counts_before_what_is_remembered() -> None:
     assert asked == []
     base = Base(None, TOP, remembers)
     assert (base.tree, base.tree, asked) == ({"leaf": "remembered"}, {"leaf": "remembered"}, [1])
-    assert base.holds(("leaf",))
+    assert base.has(("leaf",))
     assert Base(None, TOP).tree is None
-    assert not Base(None, TOP).holds(())
-    assert not Base({}, TOP).holds(())
+    assert not Base(None, TOP).has(())
+    assert not Base({}, TOP).has(())

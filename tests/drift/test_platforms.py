@@ -429,7 +429,7 @@ def test_no_row_explains_what_a_person_wrote_or_what_grants_something() -> None:
     """A person's by the name of its own manager alone; what grants something by its very words alone."""
     for platform in PLATFORMS.every:
         for mutation in platform.mutations:
-            assert not platform.wrote(mutation, platforms.Trail("kubectl-edit", person=True, known=True))
+            assert not platform.wrote(mutation, platforms.Trail("kubectl-edit", person=True, recorded=True))
             assert platform.wrote(mutation, platforms.Trail(grave=True)) == (mutation.exact and mutation.unrecorded)
             assert mutation.leaves or mutation.value or not mutation.exact
 

@@ -126,9 +126,9 @@ def test_a_rule_hides_what_its_selector_selects() -> None:
     observed = deployment()
     observed["spec"]["replicas"] = 5
     observed["metadata"]["labels"] = {"app": "other"}
-    assert run([declared(deployment())], [live(observed)], "app=web").kept == ()
+    assert run([declared(deployment())], [live(observed)], "app=web").reported == ()
     report = run([declared(deployment())], [live(observed)], {"matchLabels": {"app": "other"}})
-    assert {drift.where for drift in report.kept} == {"spec.replicas", "metadata.labels.app"}
+    assert {drift.where for drift in report.reported} == {"spec.replicas", "metadata.labels.app"}
     assert [note.state for note in report.notes] == ["unused"]
 
 
@@ -137,14 +137,14 @@ def test_labels_of_compose_services_count_in_both_forms(labels: Any) -> None:
     """As a mapping and as a list, and values as the text that the engine gets."""
     declared = {"image": "a:1", "labels": labels}
     live = running({"image": "a:2", "labels": labels})
-    assert run([service(declared)], [live], "app=web,debug=true,none=").kept == ()
-    assert len(run([service(declared)], [live], "app!=web").kept) == 1
+    assert run([service(declared)], [live], "app=web,debug=true,none=").reported == ()
+    assert len(run([service(declared)], [live], "app!=web").reported) == 1
 
 
 def test_live_labels_count_where_git_declares_nothing() -> None:
     """An object that is not in Git has no other labels; a platform without labels is never selected."""
     stray = deployment()
     stray["metadata"]["labels"] = {"clockwork.dev/managed": "yes", "app": "web"}
-    assert run([], [live(stray)], "app=web").kept == ()
-    assert len(run([], [live(stray)], "app=db").kept) == 1
+    assert run([], [live(stray)], "app=web").reported == ()
+    assert len(run([], [live(stray)], "app=db").reported) == 1
     assert Labelled([], {}).of(ResourceId(Platform.TERRAFORM, "db", "", "main")) is None

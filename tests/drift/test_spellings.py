@@ -396,7 +396,7 @@ TREE: JSON = {"spec": {"l": [{"name": "web", "n": 1}], "plain": [1, 2], "empty":
 def test_a_base_holds_what_it_says_something_at(path: str, holds: bool) -> None:
     """Empty says nothing; zero does."""
     assert isinstance(TREE, dict)
-    assert Base(TREE, ANY).holds(parse_path(path)) is holds
+    assert Base(TREE, ANY).has(parse_path(path)) is holds
 
 
 def test_a_base_is_what_was_recorded_else_what_is_remembered() -> None:
@@ -404,15 +404,15 @@ def test_a_base_is_what_was_recorded_else_what_is_remembered() -> None:
     assert Base({"a": 1}, ANY, lambda: {"b": 1}).tree == {"a": 1}
     assert Base(None, ANY, lambda: {"b": 1}).tree == {"b": 1}
     assert Base(None, ANY).tree is None
-    assert not Base(None, ANY).holds(())
+    assert not Base(None, ANY).has(())
 
 
 def test_a_base_finds_elements_by_the_keys_of_their_list() -> None:
     """As the comparison names them."""
     ports = Shape(Form.KEYED, keys=(("port", None), ("protocol", "TCP")), item=ANY)
     base = Base({"ports": [{"port": 80, "x": 1}]}, Shape(Form.STRUCT, fields={"ports": ports}))
-    assert base.holds(parse_path("ports[80/TCP].x"))
-    assert not base.holds(parse_path("ports[80/UDP].x"))
+    assert base.has(parse_path("ports[80/TCP].x"))
+    assert not base.has(parse_path("ports[80/UDP].x"))
 
 
 # -- the memo ------------------------------------------------------------------------------------------------------

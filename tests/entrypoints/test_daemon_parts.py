@@ -282,7 +282,7 @@ def test_while_paused_what_would_write_is_held_back() -> None:
         pass
     daemon.resume()
     assert set(daemon.queue.waiting()) == {ReconcileWork(), ReviewWork(3), CommentWork(4)}
-    assert daemon.held == {}
+    assert daemon.deferred == {}
 
 
 def test_a_pause_reaches_the_run_in_hand() -> None:

@@ -15,8 +15,8 @@ import pytest
 from bot.entrypoints.daemon.status import FinishedRun
 from bot.entrypoints.pages.daemon import (
     PER_PAGE,
-    Chosen,
     DaemonView,
+    DifferenceFilter,
     difference_values,
     differences_values,
     first_values,
@@ -250,7 +250,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "empty": lambda: first_page(told(), DaemonView()),
     "one": one,
     "gone": lambda: rendered("difference", **NAMES, row=None),
-    "list": lambda: rendered("differences", **NAMES, **differences_values(many(), Chosen(page=2))),
+    "list": lambda: rendered("differences", **NAMES, **differences_values(many(), DifferenceFilter(page=2))),
 }
 
 
@@ -391,7 +391,10 @@ def test_two_thousand_differences_are_a_small_page() -> None:
     assert (len(rows), "worst" in rows[0].text, "held" in page) == (50, True, True)
     assert f"{number} other tasks that differ: no fix in the last hour" in outline.all("main")[0].text
     assert f"The worst 50 of {number + 1}: all differences" in outline.all("main")[0].text
-    pages = [rendered("differences", **NAMES, **differences_values(tick, Chosen(page=each))) for each in (1, 21, 999)]
+    pages = [
+        rendered("differences", **NAMES, **differences_values(tick, DifferenceFilter(page=each)))
+        for each in (1, 21, 999)
+    ]
     assert [page.count('id="d-') for page in pages] == [PER_PAGE, 1, 1]
     assert all(len(page) < 250_000 for page in pages)
 
@@ -399,14 +402,14 @@ def test_two_thousand_differences_are_a_small_page() -> None:
 def test_a_choice_keeps_what_was_chosen_over_pages() -> None:
     """Target and severity choose; their words come back in the form and in the address of the next page."""
     tick = ticked(*(drift(each, target="a&b") for each in range(150)), drift(999, target="else"))
-    values = differences_values(tick, Chosen.of({"target": "a&b", "severity": "HIGH", "page": "1"}))
+    values = differences_values(tick, DifferenceFilter.of({"target": "a&b", "severity": "HIGH", "page": "1"}))
     outline = Outline(rendered("differences", **NAMES, **values))
     (following,) = [tag for tag in outline.all("a") if tag.attributes.get("rel") == "next"]
     assert following.attributes["href"] == "?target=a%26b&severity=HIGH&page=2"
     assert next(tag for tag in outline.all("input")).attributes["value"] == "a&b"
     assert values["total"] == 150
-    assert differences_values(tick, Chosen.of({"severity": "CRITICAL"}))["total"] == 0
-    assert Chosen.of({"severity": "nonsense", "page": "-1"}) == Chosen()
+    assert differences_values(tick, DifferenceFilter.of({"severity": "CRITICAL"}))["total"] == 0
+    assert DifferenceFilter.of({"severity": "nonsense", "page": "-1"}) == DifferenceFilter()
 
 
 def test_one_difference_has_a_diff_of_both_sides() -> None:

@@ -76,7 +76,7 @@ def test_a_worker_carries_out_what_a_fleet_puts_into_the_queue(tmp_path: Path, b
         runner = CeleryRunner(queue, fleet.settings.schedule.time_limit)
         loop = FleetLoop(fleet.members, runner, FleetPacing(workers=3), fleet.clock)
         actions: list[dict[str, int]] = []
-        loop.told = lambda run: actions.append(dict(run.actions))
+        loop.on_run = lambda run: actions.append(dict(run.actions))
         with seen.watching(), worker(stand, file, broker):
             assert loop.once() == ()
             assert {each.name: each.result for each in loop.status().repositories} == {

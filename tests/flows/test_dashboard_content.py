@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.flows.dashboard.boxes import Box, BoxVerb, tick, ticked, ticker
 from bot.flows.dashboard.content import content
-from bot.flows.lanes import CHOSEN
+from bot.flows.lanes import ORDERED
 from bot.model.codehost import BodyEdit
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report
@@ -88,7 +88,7 @@ def test_no_box_offers_to_adopt_a_privilege(rule: str, *, offered: bool) -> None
     found = [port, replace(port, path=parse_path("spec.x"), severity=Severity.CRITICAL, rule=rule)]
     decisions = tuple(
         Decision(each, Lane.RUNBOOK_ISSUE, Direction.RESTORE, name, "high", ("why",), by_hand="people do it")
-        for each, name in zip(found, (CHOSEN, "r"), strict=True)
+        for each, name in zip(found, (ORDERED, "r"), strict=True)
     )
     (made,) = proposals(decisions)
     action = TakenAction(Effect.OPENED, made.lane, made.task, "", fingerprint=made.fingerprint, drifts=made.drifts)

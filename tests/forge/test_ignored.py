@@ -48,7 +48,7 @@ def hidden(text: str, name: str, edit: Edit) -> list[str]:
     assert drift
     sorted_ = ignore.sort_out(drift, ignore.of_resources([desired]), datetime(2026, 1, 1, tzinfo=UTC))
     assert not sorted_.notes
-    assert not (sorted_.kept and sorted_.suppressed)
+    assert not (sorted_.reported and sorted_.suppressed)
     return [*dict.fromkeys(each.reason for each in sorted_.suppressed)]
 
 

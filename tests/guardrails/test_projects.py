@@ -124,7 +124,7 @@ def rules(repository: pygit2.Repository, base: str, head: str) -> list[str]:
 
 
 PROD: Final = f"{WEB}    networks: [back]\n"
-SELECTED: Final = GuardOptions(projects=(ProjectFiles(("base.yaml", "prod.yaml"), folder="", chosen=True),))
+SELECTED: Final = GuardOptions(projects=(ProjectFiles(("base.yaml", "prod.yaml"), folder="", explicit=True),))
 
 
 def test_the_files_that_settings_name_are_one_project() -> None:
@@ -144,7 +144,7 @@ def test_profiles_and_variables_that_settings_name_count() -> None:
     """A service of a profile that is off is not judged; variables are those of the named files."""
     text = f"{WEB}  late:\n    image: y\n    profiles: [late]\n    networks: [gone]\n    scale: $SCALE\n"
     for profiles, scale, number in (((), "2", 0), (("late",), "2", 1), (("late",), "many", 2)):
-        project = ProjectFiles(("compose.yaml",), profiles, ("prod.env",), chosen=True)
+        project = ProjectFiles(("compose.yaml",), profiles, ("prod.env",), explicit=True)
         change = file("prod.env", None, f"SCALE={scale}\n")
         hits = fire(
             "INT-009",
@@ -155,7 +155,7 @@ def test_profiles_and_variables_that_settings_name_count() -> None:
         )
         assert len(hits) == number
     before = given(text, prod__env="SCALE=2\n")
-    project = ProjectFiles(("compose.yaml",), ("late",), ("prod.env",), chosen=True)
+    project = ProjectFiles(("compose.yaml",), ("late",), ("prod.env",), explicit=True)
     worse = file("prod.env", "SCALE=2\n", "SCALE=many\n")
     assert len(fire("INT-009", worse, facts=before, options=GuardOptions(projects=(project,)))) == 1
     assert not fire("INT-009", worse, facts=before)

@@ -55,14 +55,14 @@ def test_a_place_has_the_line_its_key_is_written_on(place: tuple[str | int, ...]
 def test_values_are_what_the_text_says_and_know_how_it_is_written() -> None:
     """Quotes make text; the raw text stays; a block scalar ends below its text."""
     (root,) = documents(Text("f", TEXT))
-    assert root.word("copy", "id") == "1"
+    assert root.text_at("copy", "id") == "1"
     assert [node.value for node in root.elements("rules")[0].elements("match", "kinds")] == ["x", "y"]
     text = root.get("text")
     assert text is not None
     assert (text.value, text.line, text.end_line) == ("one\ntwo\n", 9, 12)
     assert dict(root.items("gone")) == {}
     assert list(root.elements("copy")) == []
-    assert root.word("rules") == ""
+    assert root.text_at("rules") == ""
 
 
 def test_an_anchor_may_be_given_anew_and_a_document_does_not_know_those_of_the_one_before() -> None:

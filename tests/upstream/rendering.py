@@ -30,7 +30,7 @@ class Rendered:
         documents = Documents(tree_of({}))
         chosen = TargetSelection(named, own_urls=(OWN,))
         self.renderers = renderers
-        self.reader = DeploymentReader(renderers, documents, chosen, upstream=fetcher.fetch, known=fetcher.cached)
+        self.reader = DeploymentReader(renderers, documents, chosen, upstream=fetcher.fetch, cached=fetcher.cached)
 
     def read(self, files: Mapping[str, str]) -> Deployment:
         return self.reader.read(self.tree(files))

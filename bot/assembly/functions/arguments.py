@@ -41,7 +41,7 @@ def number(value: JSON) -> int | float:
     return value
 
 
-def whole(value: JSON) -> int:
+def integer(value: JSON) -> int:
     """``value`` as a whole number."""
     result = number(value)
     if result != int(result):

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.assembly.faults import Misuse
 from bot.assembly.functions import go_math
-from bot.assembly.functions.arguments import elements, number, whole
+from bot.assembly.functions.arguments import elements, integer, number
 from bot.assembly.numbers import calculate, from_float
 from bot.model.json import JSON
 
@@ -39,7 +39,7 @@ def total(values: JSON) -> JSON:
 
 def sign(value: JSON) -> JSON:
     """-1, 0 or 1. As in Terraform, of a whole number only."""
-    return (whole(value) > 0) - (whole(value) < 0)
+    return (integer(value) > 0) - (integer(value) < 0)
 
 
 def rounded(rounding: Callable[[float], int]) -> Callable[[JSON], JSON]:

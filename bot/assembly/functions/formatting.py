@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Final
 
 from bot.assembly.faults import LONGEST_TEXT, Misuse
-from bot.assembly.functions.arguments import number, text, truth, whole
+from bot.assembly.functions.arguments import integer, number, text, truth
 from bot.assembly.functions.encoding import json_text, quoted
 from bot.assembly.graphemes import graphemes
 from bot.assembly.numbers import number_text
@@ -83,7 +83,7 @@ def _formatted(verb: re.Match[str], value: JSON) -> str:
         case "t":
             return text(truth(value))
         case "d" | "b" | "o" | "x" | "X":
-            return _signed(format(whole(value), letter), verb, _BASES[letter] if "#" in verb["flags"] else "")
+            return _signed(format(integer(value), letter), verb, _BASES[letter] if "#" in verb["flags"] else "")
         case "f":
             return _signed(_fixed(number(value), 6 if precision is None else precision), verb)
         case "g" | "G" if precision is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.assembly.faults import MOST_ELEMENTS, Misuse
-from bot.assembly.functions.arguments import as_texts, elements, items, text, truth, unified, whole
+from bot.assembly.functions.arguments import as_texts, elements, integer, items, text, truth, unified
 from bot.assembly.functions.encoding import json_text
 from bot.assembly.graphemes import graphemes
 from bot.assembly.values import Value, equal
@@ -75,7 +75,7 @@ def element(values: Value, position: Value) -> Value:
     members = items(values)
     if not members:
         raise Misuse("takes a list that is not empty")
-    return members[whole(position.plain()) % len(members)]
+    return members[integer(position.plain()) % len(members)]
 
 
 def coalesce(*values: Value) -> Value:
@@ -106,7 +106,7 @@ def flatten(values: Value) -> tuple[Value, ...]:
 
 def cut(values: Value, start: Value, end: Value) -> tuple[Value, ...]:
     """The elements from ``start`` to before ``end``."""
-    members, first, last = items(values), whole(start.plain()), whole(end.plain())
+    members, first, last = items(values), integer(start.plain()), integer(end.plain())
     if not 0 <= first <= last <= len(members):
         raise Misuse("takes a list and two positions in it")
     return members[first:last]
@@ -114,7 +114,7 @@ def cut(values: Value, start: Value, end: Value) -> tuple[Value, ...]:
 
 def chunks(values: Value, size: Value) -> tuple[Value, ...]:
     """Lists of ``size`` elements each, the last one of what is left; a size of 0 makes one list."""
-    members, count = unified(items(values)), whole(size.plain())
+    members, count = unified(items(values)), integer(size.plain())
     if count < 0:
         raise Misuse("takes a size that is not below zero")
     starts = range(0, len(members), count or max(1, len(members)))

@@ -18,7 +18,7 @@ _PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)", re.ASCII
 _LONGEST_DURATION: Final = 100
 """Characters: longer ones reach to no date."""
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
-_WORD: Final = re.compile(r"'(?:[^']|'')*'|'|([A-Za-z])\1*|[^A-Za-z']+")
+_FORMAT_PART: Final = re.compile(r"'(?:[^']|'')*'|'|([A-Za-z])\1*|[^A-Za-z']+")
 _MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                   "November", "December")  # fmt: skip
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -96,7 +96,7 @@ _FORMS: Final[Mapping[str, Callable[[datetime], str]]] = {
 def formatted(pattern: JSON, moment: JSON) -> JSON:
     """The moment in the form that ``pattern`` gives; text in single quotes stands for itself."""
     at = _moment(moment)
-    return "".join(_part(match[0], at) for match in _WORD.finditer(text(pattern)))
+    return "".join(_part(match[0], at) for match in _FORMAT_PART.finditer(text(pattern)))
 
 
 def _part(verb: str, moment: datetime) -> str:

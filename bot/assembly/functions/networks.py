@@ -6,7 +6,7 @@ import ipaddress
 from typing import TypeAlias
 
 from bot.assembly.faults import Misuse
-from bot.assembly.functions.arguments import text, whole
+from bot.assembly.functions.arguments import integer, text
 from bot.model.json import JSON
 
 _Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
@@ -27,7 +27,7 @@ def _network(prefix: JSON) -> _Network:
 
 def subnet(prefix: JSON, bits: JSON, index: JSON) -> JSON:
     """The network with ``bits`` more in its prefix and ``index`` in them."""
-    network, added_bits, position = _network(prefix), whole(bits), whole(index)
+    network, added_bits, position = _network(prefix), integer(bits), integer(index)
     length = network.prefixlen + added_bits
     if added_bits < 0 or length > network.max_prefixlen:
         raise Misuse(f"takes at most {network.max_prefixlen - network.prefixlen} more bits for this network")
@@ -43,7 +43,7 @@ def subnets(prefix: JSON, *bits: JSON) -> JSON:
         raise Misuse("divides no network that is all there are")
     at, end = int(network.network_address), int(network.network_address) + network.num_addresses
     subnet_list: list[JSON] = []
-    for added_bits in map(whole, bits):
+    for added_bits in map(integer, bits):
         length = network.prefixlen + added_bits
         if added_bits < 1 or length > network.max_prefixlen:
             raise Misuse(f"takes 1 to {network.max_prefixlen - network.prefixlen} more bits for this network")
@@ -58,7 +58,7 @@ def subnets(prefix: JSON, *bits: JSON) -> JSON:
 
 def host(prefix: JSON, index: JSON) -> JSON:
     """The address with number ``index`` in a network; a number below zero counts from its end."""
-    network, position = _network(prefix), whole(index)
+    network, position = _network(prefix), integer(index)
     if not -network.num_addresses <= position < network.num_addresses:
         raise Misuse(f"takes a number that fits in the {network.num_addresses} addresses of this network")
     return str(network[position])

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from bot.assembly.faults import LONGEST_TEXT, Misuse
-from bot.assembly.functions.arguments import elements, text, whole
+from bot.assembly.functions.arguments import elements, integer, text
 from bot.assembly.graphemes import graphemes
 from bot.model.json import JSON
 
@@ -32,7 +32,7 @@ def split(separator: JSON, value: JSON) -> JSON:
 
 def indented(spaces: JSON, value: JSON) -> JSON:
     """All lines but the first with ``spaces`` before them."""
-    width, lines = whole(spaces), text(value)
+    width, lines = integer(spaces), text(value)
     if width < 0:
         raise Misuse("takes a number of spaces")
     if width * lines.count("\n") > LONGEST_TEXT:
@@ -44,7 +44,7 @@ def substring(value: JSON, offset: JSON, length: JSON) -> JSON:
     """``length`` characters from ``offset`` on; an offset below zero counts from the end, a length below zero has no end, and
     behind such an offset one of zero neither (``Substr`` of go-cty).
     """
-    characters, start, count = graphemes(text(value)), whole(offset), whole(length)
+    characters, start, count = graphemes(text(value)), integer(offset), integer(length)
     count = -1 if start < 0 and not count else count
     start = max(0, len(characters) + start) if start < 0 else start
     return "".join(characters[start:] if count < 0 else characters[start : start + count])
@@ -102,7 +102,7 @@ def trim(value: JSON, characters: JSON) -> JSON:
 
 def parse_integer(value: JSON, base: JSON) -> JSON:
     """The whole number that a text spells in a base from 2 to 62; upper case counts as lower case up to base 36."""
-    radix = whole(base)
+    radix = integer(base)
     if not isinstance(value, str) or not re.fullmatch(r"[+-]?[0-9a-zA-Z]{1,1000}", value):
         raise Misuse("takes text that spells a whole number")
     if not 2 <= radix <= len(_DIGITS):

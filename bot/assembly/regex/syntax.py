@@ -203,7 +203,7 @@ class _Reader:
     def _literal(self, character: str) -> Take:
         if "i" in self.flags:
             folded = character.casefold()
-            return Take(lambda other: other.casefold() == folded)
+            return Take(lambda letter: letter.casefold() == folded)
         return Take(character.__eq__)
 
     def _folded(self, test: _Test) -> _Test:

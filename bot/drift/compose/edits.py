@@ -37,7 +37,7 @@ def edits(index: EntryIndex, difference: Difference) -> tuple[Edit, ...]:
     if key in ELEMENTS:
         return _element(index, key, path, difference)
     if key in _COMMANDS and difference.observed is not None:
-        return _put(raw, (key,), _command(raw.get(key), difference.observed))
+        return _set_value(raw, (key,), _command(raw.get(key), difference.observed))
     if key == "networks" and isinstance(networks_list := raw.get(key), (list, tuple)):
         return _network(networks_list, str(path[1]), difference)
     if key == "restart" and exists_at(raw, _CONDITION):
@@ -77,7 +77,7 @@ def _descend(raw: Tree, pointer: Pointer, path: Path) -> Pointer:
     return pointer
 
 
-def _put(raw: Tree, pointer: Pointer, value: JSON) -> tuple[Edit, ...]:
+def _set_value(raw: Tree, pointer: Pointer, value: JSON) -> tuple[Edit, ...]:
     if exists_at(raw, pointer):
         return (SetValue(pointer, value),)
     return (AddEntry(pointer[:-1], str(pointer[-1]), value),)
@@ -92,7 +92,7 @@ def _plain(raw: Tree, path: Path, difference: Difference) -> tuple[Edit, ...]:
     if difference.observed is None:
         return (RemoveEntry(pointer),) if exists_at(raw, pointer) else ()
     before = value_at(raw, pointer)
-    return _put(raw, pointer, _spelled(path, before, difference.observed))
+    return _set_value(raw, pointer, _spelled(path, before, difference.observed))
 
 
 def _spelled(path: Path, before: JSON, live: JSON) -> JSON:
@@ -115,7 +115,7 @@ def _deployed_restart(raw: Tree, live: JSON) -> tuple[Edit, ...]:
     attempts = (*_CONDITION[:-1], "max_attempts")
     condition = SetValue(_CONDITION, {"no": "none", "always": "any"}.get(name, name))
     if count:
-        return (condition, *_put(raw, attempts, int(count)))
+        return (condition, *_set_value(raw, attempts, int(count)))
     return (condition, RemoveEntry(attempts)) if exists_at(raw, attempts) else (condition,)
 
 
@@ -126,7 +126,7 @@ def _gpus(raw: Tree, path: Path, difference: Difference) -> tuple[Edit, ...]:
     if difference.observed is None:
         return _plain(raw, path, difference)
     is_every_gpu = difference.observed == [{"capabilities": ["gpu"], "count": "all"}]
-    return _put(raw, ("gpus",), "all" if is_every_gpu else difference.observed)
+    return _set_value(raw, ("gpus",), "all" if is_every_gpu else difference.observed)
 
 
 def _size(number: int) -> str:
@@ -138,7 +138,7 @@ def _size(number: int) -> str:
 
 def _command(before: JSON, live: JSON) -> JSON:
     if isinstance(before, str) and isinstance(live, (list, tuple)):
-        return shlex.join(str(word) for word in live)
+        return shlex.join(str(argument) for argument in live)
     return live
 
 
@@ -151,7 +151,7 @@ def _pair(index: EntryIndex, key: str, path: Path, difference: Difference) -> tu
     if not isinstance(entries_listed, (list, tuple)):
         if difference.observed is None:
             return (RemoveEntry((key, name)),)
-        return _put(raw, (key, name), difference.observed)
+        return _set_value(raw, (key, name), difference.observed)
     position = index.pair(key, name)
     if difference.observed is None:
         return () if position is None else (RemoveEntry((key, position)),)
@@ -223,7 +223,7 @@ def _plain_in(raw: Tree, pointer: Pointer, difference: Difference) -> tuple[Edit
     before = value_at(raw, pointer)
     live = difference.observed
     number = isinstance(before, int) and isinstance(live, str) and live.isdigit()
-    return _put(raw, pointer, int(str(live)) if number else live)
+    return _set_value(raw, pointer, int(str(live)) if number else live)
 
 
 def _new_element(raw: Tree, key: str, difference: Difference) -> tuple[Edit, ...]:

@@ -35,11 +35,11 @@ class Entries:
     """The entries of one list of a service, by the labels of what they make in long form: looked through once, however many
     differences ask.
 
-    ``whole`` are entries that alone make a label, ``usual`` the ones that go by their label where none does (-1: several make
+    ``exact`` are entries that alone make a label, ``usual`` the ones that go by their label where none does (-1: several make
     it together), ``ranges`` the ports that longer entries have, by protocol.
     """
 
-    whole: dict[str, int | None] = field(default_factory=dict)
+    exact: dict[str, int | None] = field(default_factory=dict)
     usual: dict[str, int] = field(default_factory=dict)
     ranges: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
@@ -50,7 +50,7 @@ class Entries:
         shape, read = service_shape().child(key), ELEMENTS[key]
         for index, entry in enumerate(raw_entries):
             if key == "ports" and (range_text := range_label(entry)):
-                entries_by_label.whole.setdefault(range_text, index)
+                entries_by_label.exact.setdefault(range_text, index)
                 first, last, protocol = ports.range_of(entry) or (0, 0, "")
                 entries_by_label.ranges.setdefault(protocol, []).append((first, last))
                 continue
@@ -59,7 +59,7 @@ class Entries:
             for element in elements_made:
                 if key == "ports":
                     marked = {**mapping(element), port_pairs.APART: port_pairs.mark(element)}
-                    entries_by_label.whole.setdefault(label_of(marked, shape), single_index)
+                    entries_by_label.exact.setdefault(label_of(marked, shape), single_index)
                 name = label_of(element, shape)
                 label_counts[name] += 1
                 label = name if label_counts[name] == 1 else f"{name}~{label_counts[name]}"
@@ -69,8 +69,8 @@ class Entries:
 
     def index(self, label: str) -> int | None:
         """The entry that alone makes the element ``label`` of the long form, or all of a range; None for one of a range."""
-        if label in self.whole:
-            return self.whole[label]
+        if label in self.exact:
+            return self.exact[label]
         default_index = None if self._within(label) else self.usual.get(label)
         return None if default_index == -1 else default_index
 

@@ -44,7 +44,7 @@ class EngineNames:
         keys = {name: key for key, name in project_labels.items()}
         keys |= {project_labels[key]: key for key in declared if project_labels.get(key)}
         names_in_git = {
-            name: key for name in names if (key := keys.get(name) or self._own(name, project_labels)) is not None
+            name: key for name in names if (key := keys.get(name) or self._unprefixed(name, project_labels)) is not None
         }
         unknown = sorted(key for key in declared if project_labels.get(key) == "")
         strange = sorted(set(names) - names_in_git.keys())
@@ -59,7 +59,7 @@ class EngineNames:
             key: name for (kind, scope, key), name in self.aliases.items() if (kind, scope) == (self.kind, self.scope)
         }
 
-    def _own(self, name: str, given_names: Collection[str]) -> str | None:
+    def _unprefixed(self, name: str, given_names: Collection[str]) -> str | None:
         """The key that the engine put the project before; None where this is no such name."""
         project = self.live or self.scope
         key = short_name(name, project)

@@ -103,14 +103,14 @@ def _capabilities(live: Tree, declared: Tree, tree: Tree) -> dict[str, JSON]:
     own_drops = PODMAN_DROPS if dropped >= PODMAN_DROPS else frozenset[str]()
     default_capabilities = (bounding - added) | (dropped - own_drops) if bounding else _USUAL | (dropped - own_drops)
     declared_sets = {key: frozenset(texts(declared.get(key))) for key in ("cap_add", "cap_drop")}
-    if _ALL not in declared_sets["cap_add"] and (default_capabilities | added) - dropped == _held(
+    if _ALL not in declared_sets["cap_add"] and (default_capabilities | added) - dropped == _effective(
         default_capabilities, declared_sets["cap_add"], declared_sets["cap_drop"]
     ):
         return {key: sorted(names) or None for key, names in declared_sets.items()}
     return {"cap_drop": [_ALL]} if dropped - own_drops and dropped - own_drops == default_capabilities else {}
 
 
-def _held(default_capabilities: frozenset[str], added: frozenset[str], dropped: frozenset[str]) -> frozenset[str]:
+def _effective(default_capabilities: frozenset[str], added: frozenset[str], dropped: frozenset[str]) -> frozenset[str]:
     return added if _ALL in dropped else (default_capabilities - dropped) | added
 
 

@@ -30,7 +30,7 @@ from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, t
 from bot.model.paths import Path
 from bot.model.resource import Desired, Observed
 
-_OWN: Final = frozenset({"x-state", "x-container", REPLICAS})
+_PER_CONTAINER: Final = frozenset({"x-state", "x-container", REPLICAS})
 """What differs between containers of one service that are alike."""
 
 
@@ -88,7 +88,7 @@ def _alike(tree: Tree) -> list[tuple[Tree, list[str]]]:
     distinct: list[dict[str, JSON]] = []
     for container in (tree, *mappings(tree.get(REPLICAS))):
         name = text(get(container, "x-container", "name"))
-        settings = {key: value for key, value in container.items() if key not in _OWN and key != "scale"}
+        settings = {key: value for key, value in container.items() if key not in _PER_CONTAINER and key != "scale"}
         if settings in distinct:
             groups[distinct.index(settings)][1].append(name)
         else:
@@ -278,7 +278,7 @@ _UNSEEN: Final = {"environment": ("env_file",), "labels": ("label_file",)}
 
 def _addition(path: Path, base: Base, desired: Desired) -> Attribution | None:
     """What Git does not have: dropped from it, added live, or brought by a file that Git does not hold."""
-    if base.holds(path):
+    if base.has(path):
         return Attribution(DriftKind.REMOVED)
     if _UNSEEN.get(str(path[0])) in desired.unknown or (
         path[0] == "volumes" and elements(desired.tree.get("volumes_from"))

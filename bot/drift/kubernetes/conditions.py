@@ -36,10 +36,10 @@ def problem_of(condition: Tree, reason: str) -> Problem:
     return Problem(reason, message, since=moment(condition.get("lastTransitionTime")))
 
 
-def problems_of(tree: Tree, type_: str, bad: str, default_status: str) -> Iterator[Problem]:
+def problems_of(tree: Tree, type_: str, problem_status: str, default_status: str) -> Iterator[Problem]:
     """The condition of that type where its status is ``bad``, as a problem by its own reason, else as ``default_status``."""
     condition = condition_of(tree, type_)
-    if condition.get("status") == bad:
+    if condition.get("status") == problem_status:
         yield problem_of(condition, text(condition.get("reason")) or default_status)
 
 

@@ -20,7 +20,7 @@ _CONTAINERS: Final = ("containers", "initContainers")
 _Container = Callable[[Tree], Tree]
 
 
-def stored(desired: Tree, observed: Tree, id_: ResourceId) -> tuple[Tree, Tree]:
+def as_stored(desired: Tree, observed: Tree, id_: ResourceId) -> tuple[Tree, Tree]:
     """Both trees with what the server moves, copies and derives said in one way."""
     desired, observed = current(desired, observed, id_), current(observed, desired, id_)
     match id_.kind:

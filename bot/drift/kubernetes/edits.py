@@ -13,7 +13,7 @@ from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Tree, elements, mappings, value_at
 from bot.model.paths import Item
 
-_Chosen: TypeAlias = Callable[[tuple[Step, ...]], bool]
+_ChoiceTest: TypeAlias = Callable[[tuple[Step, ...]], bool]
 """Whether somebody chose the field at these steps, which the server may fill in as well."""
 
 
@@ -41,7 +41,7 @@ def edits(difference: Difference, declared: Tree, owners: Owners) -> tuple[Edit,
 def _addition(difference: Difference, declared: Tree, owners: Owners) -> tuple[Edit, ...]:
     *around, last = difference.location.pointer
     surroundings = value_at(declared, tuple(around))
-    live = _sent(difference.observed, difference.shape, _chosen(difference, surroundings, owners))
+    live = _sent(difference.observed, difference.shape, _choice_test(difference, surroundings, owners))
     value = authored(live, difference.shape, elements(surroundings))
     if not isinstance(difference.location.path[-1], Item):
         return (AddEntry(tuple(around), str(last), value),)
@@ -50,12 +50,12 @@ def _addition(difference: Difference, declared: Tree, owners: Owners) -> tuple[E
     return (AddEntry(tuple(around[:-1]), str(around[-1]), [value]),)
 
 
-def _chosen(difference: Difference, declared_around: JSON, owners: Owners) -> _Chosen:
+def _choice_test(difference: Difference, declared_around: JSON, owners: Owners) -> _ChoiceTest:
     """Who wrote an addition tells: what the server gave out (a node port) is owned by nobody. Where that is not known,
     whatever is there may have been chosen, unless Git has an element of the same name that leaves it to the server: a
     Service's port that got another number.
     """
-    if owners.known:
+    if owners.recorded:
         start = difference.location.steps
         return lambda steps: owners.writer((*start, *steps)) is not None
     live = difference.observed
@@ -64,7 +64,7 @@ def _chosen(difference: Difference, declared_around: JSON, owners: Owners) -> _C
     return lambda steps: before is None or steps[0] in before
 
 
-def _sent(live: JSON, shape: Shape, choice: _Chosen, at: tuple[Step, ...] = ()) -> JSON:
+def _sent(live: JSON, shape: Shape, choice: _ChoiceTest, at: tuple[Step, ...] = ()) -> JSON:
     """``live`` without what the server filled in."""
     if isinstance(live, (dict, Mapping)):
         children = ((key, value, shape.child(key), (*at, key)) for key, value in live.items())

@@ -299,7 +299,7 @@ _KINDS: Final = {
 _ROOTS: Final[Mapping[tuple[str, str], str]] = {
     (group, kind): type_ or kind
     for group, kinds in _KINDS.items()
-    for kind, _, type_ in (word.partition("=") for word in kinds.split())
+    for kind, _, type_ in (entry.partition("=") for entry in kinds.split())
 }
 
 

@@ -18,7 +18,7 @@ from bot.drift.canonical import SCALARS
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
 from bot.drift.kubernetes.autoscaled import ROBOTS, autoscaled
-from bot.drift.kubernetes.conversion import stored
+from bot.drift.kubernetes.conversion import as_stored
 from bot.drift.kubernetes.custom import in_template, shape_for
 from bot.drift.kubernetes.foreign import as_foreign, is_foreign
 from bot.drift.kubernetes.kinds import is_known
@@ -73,7 +73,7 @@ def examine(
     """
     id_ = desired.id
     shape = shape_for(id_, options)
-    declared, live = stored(desired.tree, observed.tree, id_)
+    declared, live = as_stored(desired.tree, observed.tree, id_)
     owners = Owners(observed.tree, options.roster)
     weakened = options.fields.weakened(id_, declared, live)
     differences = walk(declared, live, shape, filled=owners.person, left_out=left_out)
@@ -193,8 +193,8 @@ class _Judge:
             Trail(
                 None if writer is None else writer.manager,
                 person=writer is not None and writer.role is Role.PERSON,
-                known=self.owners.known,
-                gone=difference.side is Side.DESIRED,
+                recorded=self.owners.recorded,
+                absent=difference.side is Side.DESIRED,
                 grave=grave,
             ),
         )
@@ -236,7 +236,7 @@ class _Judge:
         path = difference.location.path
         if self.options.grants.weigh(self.desired.id.kind, names_of(path), None, difference.observed) is None:
             return None
-        return _Verdict(_by(DriftKind.REMOVED if self.base.holds(path) else DriftKind.ADDED, writer))
+        return _Verdict(_by(DriftKind.REMOVED if self.base.has(path) else DriftKind.ADDED, writer))
 
     def _left_out(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
         """What is no drift is counted with the reason."""
@@ -255,7 +255,7 @@ class _Judge:
             return "controller", "it is a field that Git leaves to controllers"
         if writer is not None:
             return f"manager:{writer.manager}", f"{writer.manager} sent it, and Git never said it"
-        if self.owners.known:
+        if self.owners.recorded:
             return "server", "nobody is recorded to have written it: the server filled it in"
         return "unrecorded", "not recorded who wrote it"
 
@@ -268,12 +268,12 @@ class _Judge:
     def _addition(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
         location = difference.location
         if writer is not None and writer.role is Role.PERSON:
-            return _Verdict(_by(DriftKind.REMOVED if self.base.holds(location.path) else DriftKind.ADDED, writer))
+            return _Verdict(_by(DriftKind.REMOVED if self.base.has(location.path) else DriftKind.ADDED, writer))
         if difference.shape.filled is FilledBy.SERVER or is_bookkeeping(location.path, difference.observed):
             return None
         if difference.shape.filled is FilledBy.CONTROLLER:
             return _by_stranger(writer, "it is a field that Git leaves to controllers")
-        if self.base.holds(location.path):
+        if self.base.has(location.path):
             return _Verdict(_by(DriftKind.REMOVED, writer))
         if self.base.recorded is None and (applier := self.owners.applied(location.steps)) is not None:
             return _Verdict(_by(DriftKind.REMOVED, applier))
@@ -304,7 +304,7 @@ class _Judge:
         """Whether something that no table knows is new where Git speaks: a named element of a list, or an entry below a
         field of a built-in kind. Who sent the whole object sent the defaults of its resource as well.
         """
-        if writer is not None or self.owners.known:
+        if writer is not None or self.owners.recorded:
             return False
         path, is_built_in = difference.location.path, is_known(self.observed.id.group, self.observed.id.kind)
         if not difference.declared:  # a part of a field that is new as a whole

@@ -27,7 +27,7 @@ _SAME: Final = frozenset(
 """Groups whose definitions have no conversion, and whose versions of a kind have the same fields (Gateway API: Versioning;
 Istio 1.22: Change Notes, "APIs promoted to v1").
 """
-_WORDS: Final = frozenset({"description", "example", "examples", "title", "externalDocs"})
+_SCHEMA_TEXTS: Final = frozenset({"description", "example", "examples", "title", "externalDocs"})
 """What a schema says to people."""
 
 
@@ -85,6 +85,6 @@ def _plain(schema: JSON) -> JSON:
             if key == "properties"
             else _plain(value)
             for key, value in schema.items()
-            if key not in _WORDS
+            if key not in _SCHEMA_TEXTS
         }
     return [_plain(element) for element in schema] if isinstance(schema, (list, tuple)) else schema

@@ -138,7 +138,7 @@ class Owners:
         return any(self._role(entry) is Role.PERSON for entry in self._raw)
 
     @property
-    def known(self) -> bool:
+    def recorded(self) -> bool:
         """Whether the object says who wrote it."""
         return any(self._raw)
 

@@ -14,7 +14,7 @@ from bot.model.resource import Observed
 
 _TOKEN: Final = "kubernetes.io/service-account-token"  # noqa: S105 - a type of Secrets
 _FILLED_IN: Final = frozenset({"token", "ca.crt", "service-ca.crt", "namespace"})
-_PLACES: Final = (None, "")
+_UNSET: Final = (None, "")
 """What Git says of something that it leaves to be filled in."""
 _NOTES: Final = frozenset({"kubernetes.io/service-account.uid", "kubernetes.io/legacy-token-last-used"})
 
@@ -32,7 +32,7 @@ def token(difference: Difference, observed: Observed) -> tuple[str, str] | None:
         return None
     data = path[:1] == ("data",) and path[-1] in _FILLED_IN and difference.side is not Side.DESIRED
     is_note = path[-2:-1] in {("annotations",), ("labels",)} and path[-1] in _NOTES
-    if is_note or (data and difference.desired in _PLACES):
+    if is_note or (data and difference.desired in _UNSET):
         return "service-account-token", "the control plane fills it into the account's token"
     return None
 

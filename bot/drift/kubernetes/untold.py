@@ -18,7 +18,7 @@ def untold(weakened: Sequence[Weakening], differences: Sequence[Difference]) -> 
     """A difference for each of ``weakened`` that is only live and that none of ``differences`` tells."""
     told_names = [names_of(difference.location.path) for difference in differences]
     for weakening in weakened:
-        place_weakened = weakening.place
+        place_weakened = weakening.pair
         if place_weakened.declared is not None or place_weakened.live is None or not weakening.row.by_value:
             continue
         if not any(map(weakening.touches, told_names)):

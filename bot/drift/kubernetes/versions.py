@@ -38,7 +38,7 @@ _OLD: Final[Mapping[tuple[str, str], Mapping[str, JSON]]] = {
 """Defaults that only these versions have (Kubernetes: Deprecated API Migration Guide; ``SetDefaults_*`` in
 ``pkg/apis/extensions/v1beta1`` and ``pkg/apis/apps/v1beta1``).
 """
-_GONE: Final = frozenset({"rollbackTo", "templateGeneration"})
+_REMOVED_FIELDS: Final = frozenset({"rollbackTo", "templateGeneration"})
 """Fields of ``extensions/v1beta1`` that no later version has."""
 _TEMPLATED: Final = frozenset({"extensions/v1beta1", "apps/v1beta1", "batch/v1beta1"})
 _SELECTING: Final = frozenset({"Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"})
@@ -50,8 +50,11 @@ def current(tree: Tree, other_side: Tree, id_: ResourceId) -> Tree:
     if convert is not None:
         tree = convert(tree)
     version = text(tree.get("apiVersion"))
-    if version == "extensions/v1beta1" and not _GONE.isdisjoint(mapping(tree.get("spec"))):
-        tree = {**tree, "spec": {key: value for key, value in mapping(tree["spec"]).items() if key not in _GONE}}
+    if version == "extensions/v1beta1" and not _REMOVED_FIELDS.isdisjoint(mapping(tree.get("spec"))):
+        tree = {
+            **tree,
+            "spec": {key: value for key, value in mapping(tree["spec"]).items() if key not in _REMOVED_FIELDS},
+        }
     if version in _TEMPLATED and id_.kind in _SELECTING:
         tree = _with_selector(tree)
     old_defaults = _OLD.get((version, id_.kind))
@@ -228,7 +231,7 @@ def _runtime(tree: Tree) -> Tree:
     return {**{key: value for key, value in tree.items() if key != "spec"}, **renamed_fields}
 
 
-_ASKED: Final = frozenset({"name", "firstAvailable"})
+_EXACT_FIELDS: Final = frozenset({"name", "firstAvailable"})
 
 
 def _claim(tree: Tree) -> Tree:
@@ -242,7 +245,7 @@ def _claim(tree: Tree) -> Tree:
 
 
 def _request(request: Tree) -> Tree:
-    exactly = {key: value for key, value in request.items() if key not in _ASKED}
+    exactly = {key: value for key, value in request.items() if key not in _EXACT_FIELDS}
     if request.get("firstAvailable") or not exactly:
         return request
     return {"name": request.get("name"), "exactly": exactly}

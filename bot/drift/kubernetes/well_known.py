@@ -42,7 +42,7 @@ _TRACES: Final = _any_of(
     # Vault: Agent Injector annotations; our own
     r"vault\.hashicorp\.com/agent-inject-status|clockwork\.dev/.*",
 )
-_BOOKKEEPING: Final = _any_of(
+_CONTROLLER_NOTES: Final = _any_of(
     # Kubernetes: Well-Known Labels, Annotations and Taints
     r"kubectl\.kubernetes\.io/default-container|autoscaling\.alpha\.kubernetes\.io/.*",
     r"(pv|volume(\.beta)?)\.kubernetes\.io/.*|(statefulset|apps)\.kubernetes\.io/.*",
@@ -105,7 +105,7 @@ def is_bookkeeping(path: Path, value: JSON) -> bool:
     """Whether a label or annotation is a controller's note, which a person would hardly write."""
     if path[-2:-1] not in _NOTES:
         return False
-    return bool(_BOOKKEEPING.fullmatch(str(path[-1]))) or (path, value) == _HELM_S
+    return bool(_CONTROLLER_NOTES.fullmatch(str(path[-1]))) or (path, value) == _HELM_S
 
 
 _HELM_S: Final[tuple[Path, JSON]] = (("metadata", "labels", "app.kubernetes.io/managed-by"), "Helm")

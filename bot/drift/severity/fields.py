@@ -73,7 +73,7 @@ class FieldGrant(TableRow):
     source: str = ""
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_levels(self) -> Self:
         if (self.weaker == "lower") != bool(self.levels):
             raise ValueError("levels: goes with weaker: lower, and only with it")
         if self.weaker in {"wider", "narrower"} and self.absent not in {"", "everything"}:
@@ -100,15 +100,15 @@ class FieldGrant(TableRow):
         kind = any(name_matches(glob, resource.kind) for glob in self.kinds)
         return kind and any(name_matches(glob, resource.group) for glob in self.groups)
 
-    def holds(self, declared: Tree, live: Tree) -> bool:
+    def condition_holds(self, declared: Tree, live: Tree) -> bool:
         """Whether what ``when`` names is so."""
-        from bot.drift.severity.places import places
+        from bot.drift.severity.places import paired_places
 
         tree = declared if self.weaker in {"narrower", "gone"} else live
         return all(
             any(
                 _matches(_scalar_text(paired_place.live) or "", values)
-                for paired_place in places(parsed_pattern(path), {}, tree)
+                for paired_place in paired_places(parsed_pattern(path), {}, tree)
             )
             for path, values in self.when.items()
         )
@@ -128,11 +128,11 @@ class FieldGrant(TableRow):
                     and not _value_matches(now, self.values)
                 )
             case "wider":
-                return not paired_place.gone and not self._reaches(before, now)
+                return not paired_place.removed and not self._reaches(before, now)
             case "narrower":
                 return not paired_place.lone and not self._reaches(now, before)
             case "other":
-                return not paired_place.gone and not self._repeats_declared(before, now)
+                return not paired_place.removed and not self._repeats_declared(before, now)
             case "gone":
                 return not paired_place.lone and not _keeps_elements(before, now)
 
@@ -207,12 +207,12 @@ def _keeps_elements(before: JSON, now: JSON) -> bool:
 class Weakening:
     """A place at which the live object gives more, and the row that says so."""
 
-    place: PairedPlace
+    pair: PairedPlace
     row: FieldGrant
 
     def touches(self, names: Sequence[str]) -> bool:
         """Whether the difference at ``names`` is a part of it."""
-        return self.place.touches(names)
+        return self.pair.touches(names)
 
 
 @dataclass(frozen=True)
@@ -231,26 +231,26 @@ class FieldGrants:
         rows = self._about(resource)
         if not rows:
             return ()
-        from bot.drift.severity.places import differ, places
+        from bot.drift.severity.places import differ, paired_places
 
         weaker = [
             Weakening(paired_place, row)
             for row in rows
             for pattern in map(parsed_pattern, row.paths)
-            if differ(pattern, declared, live) and row.holds(declared, live)
-            for paired_place in places(pattern, declared, live)
+            if differ(pattern, declared, live) and row.condition_holds(declared, live)
+            for paired_place in paired_places(pattern, declared, live)
             if row.weakens(paired_place)
         ]
         return tuple(sorted(weaker, key=lambda weakening: -weakening.row.severity.rank))
 
     def _about(self, resource: ResourceId) -> tuple[FieldGrant, ...]:
         kind = (resource.group, resource.kind)
-        if kind not in self._known:
-            self._known[kind] = tuple(row for row in self.rows if row.concerns(resource))
-        return self._known[kind]
+        if kind not in self._by_kind:
+            self._by_kind[kind] = tuple(row for row in self.rows if row.concerns(resource))
+        return self._by_kind[kind]
 
     @cached_property
-    def _known(self) -> dict[tuple[str, str], tuple[FieldGrant, ...]]:
+    def _by_kind(self) -> dict[tuple[str, str], tuple[FieldGrant, ...]]:
         return {}
 
 

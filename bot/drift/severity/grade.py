@@ -166,7 +166,7 @@ def _image(desired: JSON, observed: JSON) -> tuple[Severity, str]:
 
 def _by_path(resource: ResourceId, names: tuple[str, ...]) -> tuple[Severity, str]:
     for base in BASELINES:
-        if (not base.kinds or resource.kind in base.kinds) and any(_contains(names, tail) for tail in base.words):
+        if (not base.kinds or resource.kind in base.kinds) and any(_contains(names, tail) for tail in base.path_words):
             return base.severity, base.id
     return FALLBACK[1], FALLBACK[0]
 

@@ -20,7 +20,7 @@ from bot.model.json import JSON, Tree, elements, mapping, texts
 _ALL: Final = "*"
 _SETS: Final = ("action", "resource", "principal")
 _MOST: Final = 400
-_WHO: Final = ("iam:*",)
+_GRANTING: Final = ("iam:*",)
 """Actions on the service that grants: who may take them may do everything."""
 
 
@@ -68,7 +68,7 @@ def _single(statement: Tree) -> Iterator[Tree]:
 
 def _is_everything(grant: Tree) -> bool:
     if "action" in grant:
-        return any(action.strip("*:") == "" or action in _WHO for action in texts(grant["action"]))
+        return any(action.strip("*:") == "" or action in _GRANTING for action in texts(grant["action"]))
     return "notaction" in grant
 
 

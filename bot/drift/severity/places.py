@@ -32,7 +32,7 @@ class PairedPlace:
     """What stands at one place on both sides, which is at ``location``. Each part of ``at`` is every name that the step has on
     a path, None for any.
 
-    ``added`` and ``gone``: it lies in an element of a list that is only live, or only declared.
+    ``added`` and ``removed``: it lies in an element of a list that is only live, or only declared.
     """
 
     declared: JSON
@@ -40,16 +40,16 @@ class PairedPlace:
     location: Location = field(default_factory=lambda: Location(None, "", "", ""), compare=False)
     at: tuple[frozenset[str] | None, ...] = ()
     added: bool = False
-    gone: bool = False
+    removed: bool = False
 
     @property
     def lone(self) -> bool:
-        return self.added or self.gone
+        return self.added or self.removed
 
     def entry(self, key: str) -> PairedPlace:
         before, now = mapping(self.declared).get(key), mapping(self.live).get(key)
         location = self.location.entry(key)
-        return PairedPlace(before, now, location, (*self.at, frozenset({key})), self.added, self.gone)
+        return PairedPlace(before, now, location, (*self.at, frozenset({key})), self.added, self.removed)
 
     def elements(self) -> Iterator[PairedPlace]:
         """The elements of both lists, each beside the one of its name, else beside one like it, else in order."""
@@ -64,7 +64,7 @@ class PairedPlace:
             location = (
                 self.location.index(index) if name is None else self.location.element(str(name), index, element_now)
             )
-            added, removed = self.added or first is None, self.gone or second is None
+            added, removed = self.added or first is None, self.removed or second is None
             yield PairedPlace(element_before, element_now, location, (*self.at, at), added, removed)
 
     def touches(self, names: Sequence[str]) -> bool:
@@ -99,7 +99,7 @@ def differ(pattern: Path, declared: Tree, live: Tree) -> bool:
     return _first(declared, pattern) != _first(live, pattern)
 
 
-def places(pattern: Path, declared: Tree, live: Tree) -> list[PairedPlace]:
+def paired_places(pattern: Path, declared: Tree, live: Tree) -> list[PairedPlace]:
     """The places of ``pattern`` in both trees: ``*`` is any entry, ``[*]`` any element."""
     pairs = [PairedPlace(declared, live)]
     for part in pattern:

@@ -376,7 +376,7 @@ class Baseline:
 
     id: str
     severity: Severity
-    words: tuple[tuple[str, ...], ...]
+    path_words: tuple[tuple[str, ...], ...]
     kinds: frozenset[str] = frozenset()
 
 

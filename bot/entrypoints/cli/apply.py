@@ -70,7 +70,7 @@ def register(app: typer.Typer) -> None:
         console = Console(stderr=as_json)
         tasks = chosen_tasks(kept_plans_read or (), task)
         application = _opened(options, tasks, force_conflicts=force_conflicts, quiet=as_json)
-        target_plans = _chosen(application, kept_plans_read)
+        target_plans = _selected(application, kept_plans_read)
         if any(target_plan.actions.actions for target_plan in target_plans):
             _checked(application, console, tells_on_commit=auto_approve and verify)
         agreed = _agreed(target_plans, console) if asks else kept_plans_read is not None
@@ -99,7 +99,7 @@ def _opened(options: Options, tasks: tuple[str, ...], *, force_conflicts: bool, 
     return application
 
 
-def _chosen(application: Application, plans_before: Sequence[KeptPlan] | None) -> Sequence[TargetPlan]:
+def _selected(application: Application, plans_before: Sequence[KeptPlan] | None) -> Sequence[TargetPlan]:
     """The plans of the targets that those which were kept are about, after those were compared; else every one."""
     from bot.plans.document import check_plans
 

@@ -60,8 +60,8 @@ def _lines(status: Mapping[str, Any]) -> Iterator[Line]:
     for closure in status["closed"]:
         again = f" Tried again at {_time(closure['again'])}." if closure["again"] else ""
         yield "closed", f"{closure['text']}{again}", "yellow"
-    for name, look in status["looks"].items():
-        yield name, _look_times(look), "red" if look["error"] else ""
+    for name, state in status["looks"].items():
+        yield name, _look_times(state), "red" if state["error"] else ""
     yield from _drift(status["drift"])
     yield from _budgets(status["budgets"])
     for item in status["waiting"]:
@@ -69,8 +69,8 @@ def _lines(status: Mapping[str, Any]) -> Iterator[Line]:
         yield "waiting", f'{kind} #{item["number"]} "{item["title"]}" {item["url"]}', ""
     for name, worker in status["workers"].items():
         yield "workers", _worker(name, worker), "red" if worker["error"] else ""
-    for look in status["checkouts"]:
-        yield from _checkout(look)
+    for state in status["checkouts"]:
+        yield from _checkout(state)
     yield "queue", ", ".join(status["queue"]) or "empty", ""
     yield "since start", f"{counted(status['ticks'], 'run')}, {counted(status['failures'], 'failure')}", ""
     if status["last_error"]:
@@ -120,8 +120,8 @@ def _budgets(budgets: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     for budget in named_budgets:
         yield "budgets", _budget(budget), "red" if budget["stopped"] else ""
     if free := len(budgets) - len(named_budgets):
-        others = counted(free, "other task" if named_budgets else "task")
-        yield "budgets", f"{others}: no fix in the last hour, no failure", ""
+        remaining = counted(free, "other task" if named_budgets else "task")
+        yield "budgets", f"{remaining}: no fix in the last hour, no failure", ""
 
 
 def _budget(budget: Mapping[str, Any]) -> str:

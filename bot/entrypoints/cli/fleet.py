@@ -107,19 +107,19 @@ def run(
         loop.others = remembered(fleet.state) if only else {}
 
         def keep() -> None:
-            remember(fleet.state, {**loop.others, **loop.known})
+            remember(fleet.state, {**loop.others, **loop.repositories})
             remember_history(fleet.history, loop.history)
 
-        loop.told = _Teller(loop, keep, as_json=as_json, quiet=once)
+        loop.on_run = _Teller(loop, keep, as_json=as_json, quiet=once)
         try:
             with _shown(loop, fleet, status):
-                waiting = _kept(loop, fleet.settings.schedule.time_limit, runs_once=once)
+                waiting = _run_until_stopped(loop, fleet.settings.schedule.time_limit, runs_once=once)
         except KeyboardInterrupt:
             runner.end()
             raise
         finally:
             runner.close()
-            if loop.known:
+            if loop.repositories:
                 keep()
     if once:
         _summed_up(loop, waiting, as_json=as_json)
@@ -206,17 +206,17 @@ def _loop(
     from bot.flows.fleet import FleetLoop
 
     return FleetLoop(
-        partial(_chosen, fleet, only),
+        partial(_selected, fleet, only),
         runner or ProcessPool(fleet, 1),
         _pacing(fleet, workers),
         fleet.clock,
-        known=remembered(fleet.state),
-        failed=_warned,
+        repositories=remembered(fleet.state),
+        on_failure=_warned,
         history=remembered_history(fleet.history),
     )
 
 
-def _chosen(fleet: OpenFleet, only: tuple[str, ...]) -> tuple[FleetMember, ...]:
+def _selected(fleet: OpenFleet, only: tuple[str, ...]) -> tuple[FleetMember, ...]:
     """Who takes part, of those that were named where some were. ``Invalid`` for a name that does not."""
     from bot.errors import Invalid
     from bot.intake.declared import suggestion
@@ -251,7 +251,7 @@ def _warned(exc: BotError) -> None:
     print(f"fleet: who takes part could not be asked: {exc.message}", file=sys.stderr, flush=True)
 
 
-def _kept(loop: FleetLoop, limit: float, *, runs_once: bool) -> tuple[str, ...]:
+def _run_until_stopped(loop: FleetLoop, limit: float, *, runs_once: bool) -> tuple[str, ...]:
     """Run until told to stop, or everybody once; then who was not run. A signal lets what runs come to its end, which takes
     ``limit`` seconds at most; another one raises ``KeyboardInterrupt``.
     """

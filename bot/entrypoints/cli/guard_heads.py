@@ -175,7 +175,7 @@ class _Shown:
             announcer = open_announcer(open_repo, self.guard.clock, account=told_on_stderr, warn=warned_on_stderr)
             if announcer is not None:
                 announcer.reviewed(reviewed, reviewed.pull)
-        self.one(reviewed)
+        self.show(reviewed)
 
     def all(self, results: Sequence[Reviewed]) -> None:
         """Those of several heads, as one JSON object where that is asked for."""
@@ -198,11 +198,11 @@ class _Shown:
                 self._write(reviewed)
             return
         for reviewed in results:
-            self.one(reviewed)
+            self.show(reviewed)
         if not results:
             print("Nothing waits in a merge queue.")
 
-    def one(self, reviewed: Reviewed) -> None:
+    def show(self, reviewed: Reviewed) -> None:
         """One head's: on standard output, in the files that were named, and on the run's page."""
         from bot.entrypoints.cli.guard import show
         from bot.guardrails.report import remarks

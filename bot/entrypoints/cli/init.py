@@ -101,7 +101,7 @@ def _show(onboarding: Onboarding) -> None:
     ]
     lines += [f"{'not compared' if problem.note else 'cannot be read'}: {problem}" for problem in survey.problems]
     lines += [f"not compared: {gap}" for gap in survey.gaps]
-    print("\n".join(["Found:", *map(_wrapped, [*lines, *starter.kept])]))
+    print("\n".join(["Found:", *map(_wrapped, [*lines, *starter.unchanged])]))
     print(f"\n{starter.diff()}\n" if starter.files else "\nNothing is missing; nothing was changed.")
 
 
@@ -141,6 +141,6 @@ def _account(onboarding: Onboarding, *, wrote: bool) -> dict[str, object]:
         "problems": [str(problem) for problem in survey.problems],
         "not_read": list(survey.not_read),
         "files": {path: data.decode() for path, data in onboarding.starter.files.items()},
-        "kept": list(onboarding.starter.kept),
+        "kept": list(onboarding.starter.unchanged),
         "wrote": wrote,
     }

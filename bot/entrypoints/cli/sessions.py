@@ -63,7 +63,7 @@ def list_(
     session_filter = _filter(tool, agent, verdict, since)
     rows = [
         summary(session)
-        for session in matching_sessions(_kept(settings, repo, session_filter), session_filter, limit=limit)
+        for session in matching_sessions(_records(settings, repo, session_filter), session_filter, limit=limit)
     ]
     if as_json:
         print_json({"sessions": rows}, indent=2)
@@ -82,7 +82,7 @@ def show(
     from bot.entrypoints.cli.records import show_session
     from bot.workers.records import SessionFilter, full_record, with_id
 
-    record = full_record(with_id(_kept(settings, repo, SessionFilter()), identity))
+    record = full_record(with_id(_records(settings, repo, SessionFilter()), identity))
     if as_json:
         print_json(record, indent=2)
     else:
@@ -105,7 +105,7 @@ def stats(
 
     session_filter = _filter(tool, agent, verdict, since)
     figures = statistics_of(
-        [session for session in _kept(settings, repo, session_filter) if session_filter.takes(session)]
+        [session for session in _records(settings, repo, session_filter) if session_filter.takes(session)]
     ).as_json()
     if as_json:
         print_json(figures, indent=2)
@@ -129,7 +129,7 @@ def list_agents(
     from bot.workers.statistics import agent_records
 
     session_filter = _filter(None, None, None, since)
-    kept_sessions = [session for session in _kept(settings, repo, session_filter) if session_filter.takes(session)]
+    kept_sessions = [session for session in _records(settings, repo, session_filter) if session_filter.takes(session)]
     rows = [record.as_json() for record in agent_records(kept_sessions, _documents(settings, repo))]
     if as_json:
         print_json({"agents": rows}, indent=2)
@@ -152,7 +152,7 @@ def _back(since: str, now: datetime) -> datetime:
     return at if at <= now else now - (at - now)
 
 
-def _kept(settings: Path | None, repo: str, session_filter: SessionFilter) -> Sequence[Session]:
+def _records(settings: Path | None, repo: str, session_filter: SessionFilter) -> Sequence[Session]:
     """The records since the filter's time; they may be gone already where they are older than ``sessions.keep_days``."""
     from bot.wiring.workers import open_sessions
     from bot.workers.work import SESSIONS

@@ -54,7 +54,7 @@ def status_json(
             checkout_json(checkout)
             for checkout in sorted(status.checkouts.copy().values(), key=lambda checkout: checkout.folder)
         ],
-        "queue": [described(work) for work in (*daemon.queue.waiting(), *daemon.held.copy())],
+        "queue": [described(work) for work in (*daemon.queue.waiting(), *daemon.deferred.copy())],
         **facts(status, "ticks failures last_error"),
         "last": None if status.last is None else tick_json(status.last),
     }

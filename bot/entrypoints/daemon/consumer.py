@@ -123,7 +123,7 @@ class Daemon:
     """Is told after each attempt to read the settings again."""
     is_ours: Callable[[str], bool] = lambda _name: True
     """Whether a delivery's repository is the one that is kept."""
-    held: dict[Work, None] = field(default_factory=dict)
+    deferred: dict[Work, None] = field(default_factory=dict)
     """What would write and waits for the end of a pause."""
 
     def accept(self, event: Event) -> bool:
@@ -166,8 +166,8 @@ class Daemon:
         """Write again, and do what was held back."""
         self.status.pause = None
         self.queue.put(ReconcileWork())
-        while self.held:
-            self.queue.put(self.held.popitem()[0])
+        while self.deferred:
+            self.queue.put(self.deferred.popitem()[0])
 
     def run(self) -> None:
         """Work until :attr:`stopping` is set. Both looks are due at once."""
@@ -180,7 +180,7 @@ class Daemon:
     def do(self, work: Work) -> None:
         """Do one piece of work."""
         if self.status.pause is not None and isinstance(work, ReviewWork | QueueWork | CommentWork):
-            self.held[work] = None
+            self.deferred[work] = None
             return
         leavable = not isinstance(work, ApplyWork | ReviewWork | QueueWork | CommentWork | AskWork)
         try:

@@ -32,7 +32,7 @@ class LogTarget(Protocol):
 
 
 class LogFile:
-    """A file that lines are added to. ``largest`` is in bytes; ``kept`` old files stay beside it, packed.
+    """A file that lines are added to. ``largest`` is in bytes; so many ``backups`` stay beside it, packed.
 
     Safe for many threads. A full disk costs lines, never the daemon. Raises ``Invalid`` for a file that cannot be made.
     """
@@ -40,7 +40,7 @@ class LogFile:
     def __init__(self, path: Path, *, largest: int = LOG_BYTES, file_count: int = LOG_FILES) -> None:
         self.path = path
         self.largest = largest
-        self.kept = file_count
+        self.backups = file_count
         self._lock = threading.Lock()
         try:
             self._descriptor = self._opened()
@@ -84,7 +84,7 @@ class LogFile:
 
     def _rotate(self) -> None:
         try:
-            rotate(self.path, least=0, keep=self.kept)
+            rotate(self.path, least=0, keep=self.backups)
         except Unavailable:  # a folder that allows no new names: the file grows on
             self._size = 0
             return

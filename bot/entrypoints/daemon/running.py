@@ -149,7 +149,7 @@ class _Parts:
         stack.callback(workers.end)
         workers.start()
         self.wired.rewired = partial(self._rewired, watchdog, files, workers)
-        stack.callback(self._gone)
+        stack.callback(self._sign_off)
         self.folder.announce(runtime)
         self.log.info(
             "started", repository=runtime.repository, branch=runtime.branch, port=runtime.port, pid=runtime.pid
@@ -176,7 +176,7 @@ class _Parts:
     def _metrics(self) -> bytes:
         return self.wired.exposed(len(self.daemon.queue.waiting()))
 
-    def _gone(self) -> None:
+    def _sign_off(self) -> None:
         self.notifier.stopping()
         self.folder.withdraw()
 
@@ -222,7 +222,7 @@ class _Parts:
         daemon_settings = after.daemon
         watchdog.step_timeout, watchdog.stop_timeout = daemon_settings.step_timeout, daemon_settings.stop_timeout
         if self.file is not None:
-            self.file.largest, self.file.kept = daemon_settings.log_bytes, daemon_settings.log_files
+            self.file.largest, self.file.backups = daemon_settings.log_bytes, daemon_settings.log_files
         files.set_checkouts(self._checkouts(after))
         for folder in self.daemon.status.checkouts.keys() - set(files.checkouts):
             del self.daemon.status.checkouts[folder]

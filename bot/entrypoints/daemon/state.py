@@ -30,7 +30,7 @@ _PAUSED: Final = "paused.json"
 _JUDGED: Final = "judged.json"
 _PATIENCE: Final = 0.5
 _STEP: Final = 0.02
-_Kept = TypeVar("_Kept")
+_Content = TypeVar("_Content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def _pid(descriptor: int) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _read(file: Path, kind: TypeAdapter[_Kept]) -> _Kept | None:
+def _read(file: Path, kind: TypeAdapter[_Content]) -> _Content | None:
     """What a file of ours holds. One that is not there, or not whole, holds nothing: everything here can be made anew."""
     try:
         return kind.validate_json(file.read_bytes())

@@ -80,7 +80,7 @@ class Watchdog:
             ready, _, _ = select.select([self._pipe[0]], [], [], pause)
             for number in os.read(self._pipe[0], 64) if ready else b"":
                 self._signalled(number)
-            self._look()
+            self._check()
 
     def _signalled(self, number: int) -> None:
         if number == signal.SIGHUP:
@@ -91,7 +91,7 @@ class Watchdog:
             self.log.info("stopping", signal=signal.Signals(number).name)
             self.stop()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = self.steps.monotonic()
         if self.stopping.is_set():
             began = self._stop_began = now if self._stop_began is None else self._stop_began

@@ -74,7 +74,7 @@ class WorkerThread:
         except BotError as exc:
             self.log.warning("workers did not start", error=exc.message)
             return
-        held_store = _Held(self.status, workers)
+        held_store = _PausableStore(self.status, workers)
         taught = None if workers.school is None else replace(workers.school, propose=held_store.propose)
         stoppable = replace(
             workers, clock=StoppableClock(stop), publish=held_store.publish, store=held_store, school=taught
@@ -106,7 +106,7 @@ class WorkerThread:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _PausableStore:
     """What workers write with, which refuses while the daemon is paused; reading goes on."""
 
     status: DaemonStatus

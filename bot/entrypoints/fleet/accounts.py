@@ -15,7 +15,7 @@ from bot.wiring.fleet import FleetOrder
 _ORDER: TypeAdapter[FleetOrder] = TypeAdapter(FleetOrder)
 _RUN: TypeAdapter[FleetRun] = TypeAdapter(FleetRun)
 _HISTORY: TypeAdapter[FleetHistory] = TypeAdapter(FleetHistory)
-_KNOWN: TypeAdapter[dict[str, FleetRepository]] = TypeAdapter(dict[str, FleetRepository])
+_REPOSITORIES: TypeAdapter[dict[str, FleetRepository]] = TypeAdapter(dict[str, FleetRepository])
 
 
 def order_text(order: FleetOrder) -> bytes:
@@ -46,13 +46,13 @@ def run_of(data: bytes | str) -> FleetRun | None:
 
 def known_text(repositories: Mapping[str, FleetRepository]) -> bytes:
     """What is known of each repository."""
-    return _KNOWN.dump_json(dict(repositories))
+    return _REPOSITORIES.dump_json(dict(repositories))
 
 
 def known_of(data: bytes) -> dict[str, FleetRepository]:
     """What ``data`` says is known; nothing where it is not readable: then everything is new."""
     try:
-        return _KNOWN.validate_json(data)
+        return _REPOSITORIES.validate_json(data)
     except ValidationError:
         return {}
 

@@ -22,7 +22,7 @@ from bot.wiring.fleet import FleetOrder
 _CONNECTING: Final = frozenset({"socket.connect", "socket.sendto"})
 """Audit events of a connection (Python docs, "Audit events table"); the address is the second argument."""
 _PORTS: Final = {"http": 80, "https": 443, "ssh": 22, "socks5": 1080}
-_OWN: Final = frozenset({"CLOCKWORK_TOKEN", "GITHUB_TOKEN", "CLOCKWORK_SECRET"})
+_OWN_VARIABLES: Final = frozenset({"CLOCKWORK_TOKEN", "GITHUB_TOKEN", "CLOCKWORK_SECRET"})
 """Variables whose values are for the code host and the ledger alone."""
 
 
@@ -75,7 +75,7 @@ def _leak(order: FleetOrder, settings: Settings) -> str | None:
         return "github.api_url"
     return (
         "guard.assistants: key_env"
-        if any(assistant.key_env in _OWN for assistant in settings.guard.assistants)
+        if any(assistant.key_env in _OWN_VARIABLES for assistant in settings.guard.assistants)
         else None
     )
 

@@ -124,7 +124,7 @@ class DaemonPages:
         if not may_read(request, self.surface.tokens()):
             return asked_for_token()
         stamp, last = self.stamp(), self.surface.daemon.status.last
-        selection = Chosen.of(request.query_params)
+        selection = DifferenceFilter.of(request.query_params)
         values = differences_values(last, selection)
         return page(request, "differences", {**self._names(last, stamp), **values})
 
@@ -228,7 +228,7 @@ def _headline(status: Mapping[str, Any]) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class DifferenceFilter:
     """Which differences are to be shown: of a target, of a severity and worse, and which page of them."""
 
     target: str = ""
@@ -236,7 +236,7 @@ class Chosen:
     page: int = 1
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Chosen:
+    def of(cls, query: Mapping[str, str]) -> DifferenceFilter:
         """As the address has it; what is no severity and no page chooses nothing."""
         severity, number = query.get("severity", ""), query.get("page", "")
         severity_chosen = Severity(severity) if severity in set(Severity) else None
@@ -252,7 +252,7 @@ class Chosen:
         return worse and (not self.target or row.target == self.target)
 
 
-def differences_values(tick: Tick | None, selection: Chosen) -> dict[str, object]:
+def differences_values(tick: Tick | None, selection: DifferenceFilter) -> dict[str, object]:
     """What the template of all differences shows: one page of those that were chosen."""
     rows = [] if tick is None else [row for row in difference_rows(tick) if selection.takes(row)]
     pages = max(-(-len(rows) // PER_PAGE), 1)

@@ -28,7 +28,7 @@ def awaited(tick: Tick | None, limit_state: State | None) -> tuple[AwaitedOrder,
     """Everything that is held: stopped tasks, suspended ones, rejected proposals, pull requests that are too many."""
     standing = () if limit_state is None else tuple(_standing(limit_state))
     ordered_tasks = {order.task for order in standing}
-    return (*standing, *(_order(action) for action in _held(tick) if action.task not in ordered_tasks))
+    return (*standing, *(_order(action) for action in _held_actions(tick) if action.task not in ordered_tasks))
 
 
 def _standing(limit_state: State) -> Iterator[AwaitedOrder]:
@@ -41,7 +41,7 @@ def _standing(limit_state: State) -> Iterator[AwaitedOrder]:
         yield AwaitedOrder(task, reason, _command("unsuspend", task))
 
 
-def _held(tick: Tick | None) -> Iterator[TakenAction]:
+def _held_actions(tick: Tick | None) -> Iterator[TakenAction]:
     for action in () if tick is None else tick.actions:
         if action.effect is Effect.REJECTED or (
             action.effect is Effect.DENIED and action.limit in {"rejected", *_FLOOD}

@@ -19,7 +19,7 @@ from bot.workers.failures import failures_in
 DAYS: Final = 14
 _RUNS: Final = 48
 _CATEGORIES: Final = 4
-_OTHER: Final = "other"
+_OTHER_NAME: Final = "other"
 _OLDER: Final = 500
 """So many entries in a row from before the first day end the search: clocks differ, the ledger's order does not."""
 
@@ -102,10 +102,13 @@ def failure_chart(guarded: Sequence[Session], now: datetime) -> BarChart:
     days = _days(now)
     failures = [failure for failure in failures_in(guarded) if failure.session.at.date() >= days[0]]
     most = [name for name, _ in Counter(failure.category for failure in failures).most_common(_CATEGORIES)]
-    others_label = [_OTHER] if any(failure.category not in most for failure in failures) and _OTHER not in most else []
-    names = [*most, *others_label] or [_OTHER]
+    others_label = (
+        [_OTHER_NAME] if any(failure.category not in most for failure in failures) and _OTHER_NAME not in most else []
+    )
+    names = [*most, *others_label] or [_OTHER_NAME]
     counts = Counter(
-        (failure.session.at.date(), failure.category if failure.category in most else _OTHER) for failure in failures
+        (failure.session.at.date(), failure.category if failure.category in most else _OTHER_NAME)
+        for failure in failures
     )
     return BarChart(
         name="failures",

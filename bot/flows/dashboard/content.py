@@ -12,9 +12,9 @@ from typing import Final
 from bot.drift.severity.gains import is_gain
 from bot.flows.context import Messages
 from bot.flows.dashboard.boxes import Box, BoxVerb
-from bot.flows.dashboard.ticks import GivenOrder, given, named
+from bot.flows.dashboard.ticks import GivenOrder, given_orders, named
 from bot.flows.intention import EVERYTHING
-from bot.flows.lanes import CHOSEN
+from bot.flows.lanes import ORDERED
 from bot.flows.titles import title_of
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Decision, Lane
@@ -89,7 +89,7 @@ def content(tick: Tick, view: LedgerView, limits: Limits, texts: Messages) -> st
     sections = _with_room([section for section in _sections(tick, limit_state) if section.rows], texts)
     targets = _targets(tick.report)
     gaps = tuple(_gaps(tick.report))
-    orders: Sequence[GivenOrder] = given(view, most=_MOST_ORDERS)
+    orders: Sequence[GivenOrder] = given_orders(view, most=_MOST_ORDERS)
     return texts.render(
         "dashboard.md",
         blocked=tick.blocked,
@@ -189,9 +189,9 @@ _LATER: Final = _Kind("Held back for now", "Done by itself once there is room: a
 _REJECTED: Final = _Kind("Rejected or ignored, still different", "Not proposed again until what runs changes.")
 _SUSPENDED: Final = _Kind("Suspended or stopped", "Nothing is written for these until somebody resumes them.")
 _STUCK: Final = _Kind("Cannot be written", "Somebody has to act first.")
-_FOUND: Final = _Kind("Differences", "Nothing is done about them now.")
+_UNHANDLED: Final = _Kind("Differences", "Nothing is done about them now.")
 _REPORTED: Final = _Kind("Only reported", "The rules say to do nothing about these.")
-_KINDS: Final = (_PULLS, _ISSUES, _LATER, _SUSPENDED, _REJECTED, _STUCK, _FOUND, _REPORTED)
+_KINDS: Final = (_PULLS, _ISSUES, _LATER, _SUSPENDED, _REJECTED, _STUCK, _UNHANDLED, _REPORTED)
 
 
 def _rows(tick: Tick, limit_state: State) -> list[tuple[_Kind, BoardRow]]:
@@ -208,7 +208,7 @@ def _rows(tick: Tick, limit_state: State) -> list[tuple[_Kind, BoardRow]]:
     ]
     covered_drifts = {drift for action in tick.actions for drift in action.drifts}
     remaining_decisions = [decision for decision in tick.decisions if decision.drift.id not in covered_drifts]
-    rows += [(_FOUND, _found(proposal, tick.blocked)) for proposal in proposals(remaining_decisions)]
+    rows += [(_UNHANDLED, _unhandled_row(proposal, tick.blocked)) for proposal in proposals(remaining_decisions)]
     rows += [(_REPORTED, row) for row in _reported(remaining_decisions)]
     rows += [(_SUSPENDED, row) for row in _at_rest(tick, limit_state)]
     return sorted(rows, key=lambda action: -1 if action[1].severity is None else -action[1].severity.rank)
@@ -299,11 +299,11 @@ def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> I
 
 def _may_be_adopted(decisions: Sequence[Decision]) -> bool:
     """Whether somebody chose to restore it, and nothing of it is a privilege that is never offered for adoption."""
-    other_decisions = [decision for decision in decisions if decision.rule != CHOSEN]
+    other_decisions = [decision for decision in decisions if decision.rule != ORDERED]
     return len(other_decisions) < len(decisions) and not any(is_gain(decision.drift) for decision in other_decisions)
 
 
-def _found(proposal: Proposal, blocked: str | None) -> BoardRow:
+def _unhandled_row(proposal: Proposal, blocked: str | None) -> BoardRow:
     note = "" if blocked is not None else "another change covers it"
     return BoardRow(title_of(proposal), proposal.severity, remedy(proposal.lane), note)
 

@@ -173,7 +173,7 @@ class GivenOrder:
     task: str
 
 
-def given(view: LedgerView, *, most: int) -> tuple[GivenOrder, ...]:
+def given_orders(view: LedgerView, *, most: int) -> tuple[GivenOrder, ...]:
     """The last orders that were given by ticks, newest first."""
     entries = [entry for entry in view.entries if TICK in entry.detail][-most:]
     tasks = {entry.fingerprint: entry.task for entry in view.entries if entry.fingerprint and entry.task}

@@ -67,7 +67,7 @@ def propose(
     pull = run.host.open_pull(
         marker=marker, title=TITLE, body=body, head=branch, base=run.branch, labels=run.labels, listed=pulls
     )
-    return OnboardingPull(pull.number, pull.url, new=pull.number not in _begun(pulls))
+    return OnboardingPull(pull.number, pull.url, new=pull.number not in _onboarding_numbers(pulls))
 
 
 def body_of(survey: Survey, starter: Starter, forecast: FirstRun, run: RunContext) -> str:
@@ -76,14 +76,14 @@ def body_of(survey: Survey, starter: Starter, forecast: FirstRun, run: RunContex
         "onboarding.md",
         survey=survey,
         files=tuple(starter.files),
-        kept=starter.kept,
+        kept=starter.unchanged,
         first=forecast,
         settings=SETTINGS,
         workflow=WORKFLOW if WORKFLOW in starter.files else None,
     )
 
 
-def _begun(pulls: Sequence[PullRequest]) -> frozenset[int]:
+def _onboarding_numbers(pulls: Sequence[PullRequest]) -> frozenset[int]:
     """The numbers of the onboarding pull requests among the open ones."""
     marked = ((pull.number, pull.marker or pull.claim) for pull in pulls)
     return frozenset(number for number, marker in marked if marker is not None and marker.kind == KIND)
@@ -92,7 +92,7 @@ def _begun(pulls: Sequence[PullRequest]) -> frozenset[int]:
 def _push(branch: str, starter: Starter, run: RunContext, repository: AddingRepository) -> None:
     """The branch is one commit of the files on the base's head; untouched where it holds exactly them on it already."""
     head, tip = run.head(), own_tip(branch, run)
-    if tip is not None and run.repository.merge_base(tip, head) == head and _holds(tip, starter, run):
+    if tip is not None and run.repository.merge_base(tip, head) == head and _has_files(tip, starter, run):
         return
     paths = "\n".join(f"- {path}" for path in starter.files)
     message = f"{TITLE}\n\n{paths}\n\nNothing that this adds runs before it is merged.\n"
@@ -108,5 +108,5 @@ def _push(branch: str, starter: Starter, run: RunContext, repository: AddingRepo
         raise Refused(exc.message, advice=advice) from exc
 
 
-def _holds(tip: str, starter: Starter, run: RunContext) -> bool:
+def _has_files(tip: str, starter: Starter, run: RunContext) -> bool:
     return all(run.repository.read(tip, path) == data for path, data in starter.files.items())

@@ -29,7 +29,7 @@ class Starter:
     """New files by path, and of what is left out, why."""
 
     files: Mapping[str, bytes]
-    kept: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
 
     def diff(self) -> str:
         """All new files as one unified diff; of the schema, which people do not read, its size alone."""

@@ -21,7 +21,7 @@ RUNS_US: Final = re.compile(
     rb"|/\.github/(actions/clockwork|workflows/(reconcile|guard|comments|apply)\.yml)@"
 )
 """What a workflow has in it that runs Clockwork, by its program or by its action."""
-_PLACES: Final = frozenset({"clusters", "environments", "envs", "overlays", "sites", "stages"})
+_ENVIRONMENT_FOLDERS: Final = frozenset({"clusters", "environments", "envs", "overlays", "sites", "stages"})
 """Folders in which each folder stands for a place of its own."""
 _NOT_READ: Final[Mapping[str, str]] = {
     "helmfile.yaml": "Helmfile",
@@ -176,7 +176,7 @@ def _cluster_folder(target: ListedTarget) -> ClusterFolder | None:
     for folder in folders:
         parts = folder.split("/")
         for depth, part in enumerate(parts[:-1]):
-            if part in _PLACES and target.name:
+            if part in _ENVIRONMENT_FOLDERS and target.name:
                 return ClusterFolder(target.name, "/".join(parts[: depth + 2]))
     return None
 

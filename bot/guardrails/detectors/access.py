@@ -113,7 +113,7 @@ def _narrows(condition: HclBlock) -> bool:
     return values is None or _WIDE_VALUES.fullmatch(values.text) is None
 
 
-def _says(block: HclBlock, name: str) -> bool:
+def _restricts(block: HclBlock, name: str) -> bool:
     """Whether an attribute is given a value that narrows something down."""
     return block.text(name) not in {"", "null", '""', '"*"'}
 
@@ -133,7 +133,7 @@ def _public(block: HclBlock) -> Iterator[Fact]:
     if acl is not None and acl.text.strip('"') in _PUBLIC_ACLS:
         yield Fact((block.address, "acl"), acl.line, f"{block.address} is readable by everybody ({acl.text}).")
     principal = block.attribute("principal") if block.labels[0] == "aws_lambda_permission" else None
-    if principal is not None and principal.text == '"*"' and not any(_says(block, name) for name in _NARROWED):
+    if principal is not None and principal.text == '"*"' and not any(_restricts(block, name) for name in _NARROWED):
         yield Fact((block.address, "principal"), principal.line, f"{block.address} allows everybody.")
     for name, text in _REACHABLE.items():
         public = block.attribute(name)

@@ -17,7 +17,7 @@ from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Documents, parsed
 from bot.intake.lined_node import LinedNode
 
-_WORDS: Final = (
+_KEYWORDS: Final = (
     "failurePolicy",
     "WebhookConfiguration",
     "AdmissionPolicy",
@@ -35,13 +35,13 @@ class _Strictness:
     """What a rule does with what breaks it, in its own word, and whether it refuses that."""
 
     refuses: bool
-    word: str
+    action: str
     line: int
 
 
 def loosened_rules(subject: Subject) -> Iterator[Hit]:
     """Rules that refused something at base and do not any more."""
-    files = [delta for delta in subject.deltas if is_deployed(delta, subject) and delta.says(*_WORDS)]
+    files = [delta for delta in subject.deltas if is_deployed(delta, subject) and delta.mentions(*_KEYWORDS)]
     before = earlier(
         files,
         lambda delta: _strictest(delta.documents_before),
@@ -53,7 +53,7 @@ def loosened_rules(subject: Subject) -> Iterator[Hit]:
             if old is not None and old.refuses and not rule.refuses:
                 kind, namespace, name, part = key
                 title = f"{kind} {f'{namespace}/' if namespace else ''}{name}{f', {part},' if part else ''}"
-                text = f"{title} no longer refuses what breaks it: {rule.word}, it was {old.word}."
+                text = f"{title} no longer refuses what breaks it: {rule.action}, it was {old.action}."
                 yield Hit(delta.path, rule.line, text, anchor="/".join(key))
 
 
@@ -68,8 +68,8 @@ def _strictest(documents: Documents) -> Mapping[_Key, _Strictness]:
 
 def _rules(documents: Documents) -> Iterator[tuple[_Key, _Strictness]]:
     for document in objects(parsed(documents)):
-        kind = document.word("kind")
-        namespace, name = (document.word("metadata", key) for key in ("namespace", "name"))
+        kind = document.text_at("kind")
+        namespace, name = (document.text_at("metadata", key) for key in ("namespace", "name"))
         for part, rule in _of(kind, document):
             yield (kind, namespace, name, part), rule
 
@@ -77,7 +77,7 @@ def _rules(documents: Documents) -> Iterator[tuple[_Key, _Strictness]]:
 def _of(kind: str, document: LinedNode) -> Iterator[tuple[str, _Strictness]]:
     if kind in {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}:
         for webhook in document.elements("webhooks"):
-            yield webhook.word("name"), _strictness_of(webhook, ("failurePolicy",), "Fail", loose="ignore")
+            yield webhook.text_at("name"), _strictness_of(webhook, ("failurePolicy",), "Fail", loose="ignore")
     elif kind in {"ValidatingAdmissionPolicy", "MutatingAdmissionPolicy"}:
         yield "", _strictness_of(document, ("spec", "failurePolicy"), "Fail", loose="ignore")
     elif kind == "ValidatingAdmissionPolicyBinding":
@@ -88,12 +88,15 @@ def _of(kind: str, document: LinedNode) -> Iterator[tuple[str, _Strictness]]:
             _Strictness("Deny" in names, ", ".join(names) or "nothing", actions[0].line if actions else document.line),
         )
     elif kind in {"ClusterPolicy", "Policy"}:
-        failure_action = document.word("spec", "validationFailureAction") or "Audit"
+        failure_action = document.text_at("spec", "validationFailureAction") or "Audit"
         for rule in document.elements("spec", "rules"):
-            yield rule.word("name"), _strictness_of(rule, ("validate", "failureAction"), failure_action, loose="audit")
+            yield (
+                rule.text_at("name"),
+                _strictness_of(rule, ("validate", "failureAction"), failure_action, loose="audit"),
+            )
     elif kind == "PeerAuthentication":
         yield "", _strictness_of(document, ("spec", "mtls", "mode"), "PERMISSIVE", loose="permissive|disable|unset")
-    elif document.word("apiVersion").startswith(_GATEKEEPER):
+    elif document.text_at("apiVersion").startswith(_GATEKEEPER):
         yield "", _strictness_of(document, ("spec", "enforcementAction"), "deny", loose="dryrun|warn")
 
 

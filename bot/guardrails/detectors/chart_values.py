@@ -36,7 +36,7 @@ def is_values_file(path: str) -> bool:
 
 def values_of(document: LinedNode) -> Iterator[LinedNode]:
     """What a release or application hands to its chart, as nodes; texts are not opened."""
-    if document.word("kind") == "HelmRelease":
+    if document.text_at("kind") == "HelmRelease":
         yield from (node for node in [document.get("spec", "values")] if node is not None)
     for base in (("spec",), ("spec", "template", "spec")):
         sources = [document.get(*base, "source"), *document.elements(*base, "sources")]
@@ -83,7 +83,7 @@ def _context(subject_id: tuple[str, str, str], path: str, node: LinedNode) -> It
 
 def _parameter(subject_id: tuple[str, str, str], parameters: LinedNode) -> Iterator[Fact]:
     for parameter in parameters.elements():
-        match = _PARAMETER.search(parameter.word("name")[:300])
-        if match is not None and parameter.word("value").lower() == "true":
-            text = f"The parameter {parameter.word('name')[:100]} is true."
-            yield Fact((*subject_id, parameter.word("name")[:300]), parameter.line, text)
+        match = _PARAMETER.search(parameter.text_at("name")[:300])
+        if match is not None and parameter.text_at("value").lower() == "true":
+            text = f"The parameter {parameter.text_at('name')[:100]} is true."
+            yield Fact((*subject_id, parameter.text_at("name")[:300]), parameter.line, text)

@@ -289,12 +289,12 @@ def _changed_integrity(delta: Delta) -> Iterator[Hit]:
     for hunk in delta.hunks:
         if len(hunk.removed) != 1 or len(hunk.added) != 1:
             continue
-        line, other = hunk.removed[0], hunk.added[0]
-        old, new = _INTEGRITY.search(line.text[:2000]), _INTEGRITY.search(other.text[:2000])
-        if old and new and _same_but(line, other, old[1], new[1]) and _swapped(old[1], new[1]):
+        removed_line, added_line = hunk.removed[0], hunk.added[0]
+        old, new = _INTEGRITY.search(removed_line.text[:2000]), _INTEGRITY.search(added_line.text[:2000])
+        if old and new and _same_but(removed_line, added_line, old[1], new[1]) and _swapped(old[1], new[1]):
             entries = entries or (LockEntries(delta.before_lines), LockEntries(delta.after_lines))
-            if entries[0].version(line.number) == entries[1].version(other.number):
-                yield _tampered(delta, other.number, "A checksum changed while the version stayed.")
+            if entries[0].version(removed_line.number) == entries[1].version(added_line.number):
+                yield _tampered(delta, added_line.number, "A checksum changed while the version stayed.")
 
 
 def _same_but(removed: DiffLine, added: DiffLine, old: str, new: str) -> bool:

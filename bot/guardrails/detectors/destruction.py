@@ -166,7 +166,7 @@ def _line_and_verb(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None
 
 def _kubernetes(subject: Subject) -> Iterator[Hit]:
     files = [delta for delta in subject.written if is_deployed(delta, subject)]
-    guarded = {delta.path for delta in files if delta.says("finalizers", "eclaimPolicy", "deletionPolicy")}
+    guarded = {delta.path for delta in files if delta.mentions("finalizers", "eclaimPolicy", "deletionPolicy")}
     if not guarded:
         return
     before = earlier(

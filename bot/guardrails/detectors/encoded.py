@@ -90,12 +90,12 @@ def runs(text: str) -> Iterator[str]:
 def values(documents: Documents) -> Iterator[SecretValue]:
     """The values of every Secret that is not encrypted."""
     for document in patched(objects(parsed(documents))):
-        if document.word("kind") == "Secret" and document.get("sops") is None:
+        if document.text_at("kind") == "Secret" and document.get("sops") is None:
             yield from _values(document)
 
 
 def _values(document: LinedNode) -> Iterator[SecretValue]:
-    name = "/".join(filter(None, (document.word("metadata", "namespace"), document.word("metadata", "name"))))
+    name = "/".join(filter(None, (document.text_at("metadata", "namespace"), document.text_at("metadata", "name"))))
     for key, node in document.items("data"):
         text = decoded("".join(node.raw.split()))
         if text is not None:

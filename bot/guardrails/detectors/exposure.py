@@ -122,7 +122,7 @@ class _Renamed:
     def __init__(self, files: Sequence[Delta], modules: Mapping[str, _Module]) -> None:
         left = {(dirname(delta.path), block.address) for delta in files for block in delta.blocks_after}
         self._old = {(dirname(delta.path), block.address) for delta in files for block in delta.blocks_before}
-        self._gone = Counter(
+        self._removed = Counter(
             _without_name(delta, key)
             for delta in files
             for key in {opening.key for opening in _openings(delta.blocks_before, modules[dirname(delta.old_path)])}
@@ -132,9 +132,9 @@ class _Renamed:
     def takes(self, delta: Delta, key: tuple[str, ...]) -> bool:
         """Whether this opening is one that is gone, under a new name; each is taken once."""
         nameless = _without_name(delta, key)
-        if (dirname(delta.path), key[0]) in self._old or self._gone[nameless] == 0:
+        if (dirname(delta.path), key[0]) in self._old or self._removed[nameless] == 0:
             return False
-        self._gone[nameless] -= 1
+        self._removed[nameless] -= 1
         return True
 
 

@@ -31,7 +31,7 @@ Facts: TypeAlias = Callable[[LinedNode], Iterator[Fact]]
 def gained(
     subject: Subject,
     facts: Facts,
-    tells: Callable[[Delta], bool],
+    states_any: Callable[[Delta], bool],
     *,
     elsewhere: frozenset[tuple[str | None, int | None]] = frozenset(),
 ) -> Iterator[Hit]:
@@ -41,7 +41,7 @@ def gained(
     What a file says is told once: rendered objects add what stands in none, nor on a line that is told ``elsewhere``; and a
     patch adds what is rendered nowhere, since what is rendered knows more about it.
     """
-    files = [delta for delta in subject.deltas if is_deployed(delta, subject) and tells(delta)]
+    files = [delta for delta in subject.deltas if is_deployed(delta, subject) and states_any(delta)]
 
     def keys(documents: Documents, path: str) -> dict[tuple[str, ...], None]:
         return {fact.key: None for fact in _facts(documents, facts, values=is_values_file(path))}
@@ -105,21 +105,23 @@ def _rendered_powers(
     counts once.
     """
     changes = tuple(changes)
-    removed_keys = {key for change in changes if change.status is FileStatus.REMOVED for key in _held(change, facts)}
+    removed_keys = {
+        key for change in changes if change.status is FileStatus.REMOVED for key in _fact_keys(change, facts)
+    }
     powers: dict[tuple[object, ...], _RenderedPower] = {}
     for change in changes:
-        before = removed_keys if change.status is FileStatus.ADDED else _held(change, facts)
+        before = removed_keys if change.status is FileStatus.ADDED else _fact_keys(change, facts)
         nodes = change.nodes_after
         for fact in {fact.key: fact for fact in _facts(nodes.documents, facts, patches=False)}.values():
             if fact.key in before or _anywhere(fact.key) in declared_keys:
                 continue
-            location = change.locate(*nodes.places[fact.line])
+            location = change.locate(*nodes.locations[fact.line])
             power = _RenderedPower(fact, location, nodes.shown(fact.line), [])
             powers.setdefault((location, _anywhere(fact.key)), power).targets.append(change.target)
     return powers.values()
 
 
-def _held(change: RenderedChange, facts: Facts) -> set[tuple[str, ...]]:
+def _fact_keys(change: RenderedChange, facts: Facts) -> set[tuple[str, ...]]:
     return {fact.key for fact in _facts(change.nodes_before.documents, facts, patches=False)}
 
 
@@ -166,7 +168,7 @@ def objects(documents: Iterable[LinedNode]) -> Iterator[LinedNode]:
     """Every object: documents themselves and the items of List kinds."""
     for document in documents:
         items = document.get("items")
-        if document.word("kind").endswith("List") and items is not None:
+        if document.text_at("kind").endswith("List") and items is not None:
             yield from items.elements()
         else:
             yield document
@@ -174,5 +176,5 @@ def objects(documents: Iterable[LinedNode]) -> Iterator[LinedNode]:
 
 def identity(document: LinedNode) -> tuple[str, str, str]:
     """Kind, namespace and name as written."""
-    name = document.word("metadata", "name") or document.word("metadata", "generateName")
-    return document.word("kind"), document.word("metadata", "namespace"), name
+    name = document.text_at("metadata", "name") or document.text_at("metadata", "generateName")
+    return document.text_at("kind"), document.text_at("metadata", "namespace"), name

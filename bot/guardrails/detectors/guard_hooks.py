@@ -43,11 +43,11 @@ def unhooked(delta: Delta) -> Iterator[Hit]:
 def _hooks(documents: Documents) -> Mapping[str, LinedNode]:
     """The hooks that look for secrets in every commit, by name."""
     return {
-        hook.word("id"): hook
+        hook.text_at("id"): hook
         for document in parsed(documents)[:1]
         for repository in document.elements("repos")
         for hook in repository.elements("hooks")
-        if _SCANS.search(hook.word("id")) and _works(hook)
+        if _SCANS.search(hook.text_at("id")) and _works(hook)
     }
 
 

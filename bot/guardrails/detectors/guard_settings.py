@@ -46,10 +46,10 @@ def _guard(documents: Documents) -> LinedNode | None:
 
 
 def _mode(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
-    if before.word("mode") == "strict" and not after.word("mode"):
+    if before.text_at("mode") == "strict" and not after.text_at("mode"):
         text = "guard.mode was strict and is gone: critical findings no longer fail the check."
         yield Hit(delta.path, after.line, text, anchor="mode", severity=Severity.CRITICAL)
-    names = [guard.word("check") or "clockwork/guardrails" for guard in (before, after)]
+    names = [guard.text_at("check") or "clockwork/guardrails" for guard in (before, after)]
     if names[0] != names[1]:
         text = "The check has another name: a rule of the branch that requires the old one waits for ever or is lifted."
         yield Hit(delta.path, _line(after, "check"), text, anchor="check")
@@ -116,7 +116,7 @@ def _assistants(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[H
 
 
 def _name(assistant: LinedNode) -> str:
-    return assistant.word("name") or assistant.word("kind")
+    return assistant.text_at("name") or assistant.text_at("kind")
 
 
 def _value(assistant: LinedNode, key: str) -> object:
@@ -134,7 +134,9 @@ def _less(old: LinedNode, new: LinedNode) -> Iterator[str]:
         yield "no longer has to answer"
     if not _is(old, "reviews", no=True) and _is(new, "reviews", no=True):
         yield "no longer reviews"
-    walls = [_WALLS.index(wall) if (wall := assistant.word("confinement")) in _WALLS else 0 for assistant in (old, new)]
+    walls = [
+        _WALLS.index(wall) if (wall := assistant.text_at("confinement")) in _WALLS else 0 for assistant in (old, new)
+    ]
     if walls[1] > walls[0]:
         yield f"runs behind less of a wall (confinement: {_WALLS[walls[1]]})"
 

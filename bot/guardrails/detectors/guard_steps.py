@@ -157,7 +157,7 @@ def _is_skipped(jobs: Mapping[str, LinedNode], name: str) -> bool:
         job = jobs.get(waiting.pop())
         if job is None or _is_off(job) or not {"runs-on", "uses"} & {key for key, _ in job.items()}:
             return True
-        if _ALWAYS.search(job.word("if")):
+        if _ALWAYS.search(job.text_at("if")):
             continue
         needed_jobs = {node.raw for node in _needs(job)}
         if name in needed_jobs:
@@ -221,9 +221,9 @@ def _of_the_job(document: LinedNode, job: LinedNode) -> Iterator[tuple[str, int]
     if matrix is not None:
         yield "only runs for what a matrix holds", matrix.line
     if container is not None:
-        yield f"is whatever the image {_shown(container.raw or container.word('image'))} has", container.line
+        yield f"is whatever the image {_shown(container.raw or container.text_at('image'))} has", container.line
     permissions = job.get("permissions") or document.get("permissions")
-    if permissions is not None and permissions.raw != "write-all" and permissions.word("checks") != "write":
+    if permissions is not None and permissions.raw != "write-all" and permissions.text_at("checks") != "write":
         yield "may not write its check", permissions.line
 
 
@@ -231,10 +231,10 @@ def _of_event(document: LinedNode, event: str) -> Iterator[tuple[str, int]]:
     for name in _FILTERS:
         selection = document.get("on", event, name)
         if selection is not None:
-            chosen = sorted(node.raw for node in selection.elements()) or [selection.raw]
-            if name == "types" and _USUAL.get(event, _NO_TYPES).issubset(chosen):
+            selected = sorted(node.raw for node in selection.elements()) or [selection.raw]
+            if name == "types" and _USUAL.get(event, _NO_TYPES).issubset(selected):
                 continue
-            names = ", ".join(chosen)
+            names = ", ".join(selected)
             yield f"only looks at the {name} {_shown(names)}", selection.line
 
 
@@ -264,8 +264,8 @@ def _calls(job_within: _Job, step: LinedNode) -> Iterator[_Call]:
 
 
 def _default(document: LinedNode, job: LinedNode, step: LinedNode, name: str) -> str:
-    defaults = (part.word("defaults", "run", name) for part in (job, document))
-    return step.word(name) or next(filter(None, defaults), "")
+    defaults = (part.text_at("defaults", "run", name) for part in (job, document))
+    return step.text_at(name) or next(filter(None, defaults), "")
 
 
 def _variables(*parts: LinedNode) -> dict[str, str]:
@@ -275,8 +275,8 @@ def _variables(*parts: LinedNode) -> dict[str, str]:
 
 def _of_action(step: LinedNode) -> Iterator[_Call]:
     """The action of this project: its inputs are what the options of the command are."""
-    uses = step.word("uses")
-    is_action = _OWN_ACTION.fullmatch(uses) is not None and step.word("with", "command") == "guard"
+    uses = step.text_at("uses")
+    is_action = _OWN_ACTION.fullmatch(uses) is not None and step.text_at("with", "command") == "guard"
     if not is_action and not _OWN_WORKFLOW.fullmatch(uses):
         return
     laxities = {f"is run by the action {_shown(uses.partition('@')[0])}"}
@@ -290,7 +290,7 @@ def _of_action(step: LinedNode) -> Iterator[_Call]:
 
 def _of_file(job: _Job, user: LinedNode) -> Iterator[_Call]:
     """What a workflow or an action of the repository runs for whoever uses it, and what it is told."""
-    uses = user.word("uses")
+    uses = user.text_at("uses")
     if not _LOCAL.fullmatch(uses) or _OWN_ACTION.fullmatch(uses):
         return
     path = normpath(uses)

@@ -331,7 +331,7 @@ def _hidden(delta: Delta, line: DiffLine) -> bool:
         )
     if delta.language is None or classify.is_lock(delta.path):
         return False
-    return _ORDER.compiled.search(delta.mask_after.seen(line.number, line.text, "comment")) is not None
+    return _ORDER.compiled.search(delta.mask_after.visible_text(line.number, line.text, "comment")) is not None
 
 
 PATTERNS: Final = (*_TLS.values(), _PIPE, _PROMISE, _ORDER)

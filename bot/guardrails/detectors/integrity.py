@@ -59,7 +59,7 @@ _CHAT: Final = LinePattern(
     Anchors(
         literal_bytes(
             "as an ai", "i'm sorry, ", "i apologize, ", "i hope this helps", "let me know if you ",
-            *(f"{word}{mark} " for word in ("certainly", "sure", "of course", "absolutely") for mark in "!,."),
+            *(f"{opener}{mark} " for opener in ("certainly", "sure", "of course", "absolutely") for mark in "!,."),
             *(f"{opening} {owner}" for opening in ("here's", "here is") for owner in ("the ", "your ", "a ", "an ")),
         ),
         folds=True,

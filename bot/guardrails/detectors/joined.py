@@ -59,7 +59,7 @@ _CONSTANT: Final = regex(
     r"(?:[\"'`]([A-Za-z0-9_+/=.-]{2,200})[\"'`]|([A-Za-z0-9_+/=.-]{2,200})(?=\s|;|\Z))"
 )
 _NAME: Final = regex(r"\$\{[\w.]{0,80}?(\w{1,60})\}|\$(\w{1,60})|\{(\w{1,60})\}|(?<![\w.\"'])(\w{1,60})(?![\w\"'(])")
-_WORD: Final = regex(r"\w+")
+_IDENTIFIER: Final = regex(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _named(delta: Delta, first: DiffLine) -> Iterator[JoinedText]:
     constants = _constants(delta)
     begins = {name for name, value in constants.items() if value.startswith(_PREFIXES)}
     for number, text in enumerate(delta.after_lines if begins else (), 1):
-        if not begins.isdisjoint(_WORD.findall(text)) and (merged := _expanded(text, constants)) is not None:
+        if not begins.isdisjoint(_IDENTIFIER.findall(text)) and (merged := _expanded(text, constants)) is not None:
             line = DiffLine(number, text) if number in delta.added_numbers else first
             yield JoinedText(line, _merged(merged[0], in_shell=_is_shell(delta)), merged[1])
 

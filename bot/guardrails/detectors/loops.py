@@ -47,14 +47,14 @@ class Loops:
             self._quoted[collection] = tuple(_QUOTED.findall(collection))
         return self._quoted[collection]
 
-    def _of(self, collection: str, part: str, way: str) -> tuple[str, ...]:
-        key = collection, part + way
+    def _of(self, collection: str, part: str, subpath: str) -> tuple[str, ...]:
+        key = collection, part + subpath
         if key not in self._texts:
             self._spent += len(collection)
             if collection not in self._values:
                 self._values[collection] = expression_value(collection)
             values = _elements(self._values[collection], part)
-            for name in _PART.findall(way):
+            for name in _PART.findall(subpath):
                 values = [
                     value[name.lower()] for value in values if isinstance(value, Mapping) and name.lower() in value
                 ]

@@ -99,7 +99,7 @@ def leaves(root: LinedNode) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
             continue
         if isinstance(node.value, dict):
             stack.extend(((*path, key), child) for key, child in node.items())
-        elif named_children := [(name, child) for child in node.elements() if (name := child.word("name"))]:
+        elif named_children := [(name, child) for child in node.elements() if (name := child.text_at("name"))]:
             stack.extend(((*path, name), child) for name, child in named_children)
         else:
             yield path, node

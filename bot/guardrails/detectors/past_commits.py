@@ -40,7 +40,7 @@ def occurrences(index: int, text: str) -> Iterator[str]:
     return (token.decode("utf-8", "replace") for token in tokens)
 
 
-class Kept:
+class FinalFiles:
     """What the files of a change hold in the end, also on lines that it leaves alone. Each form is looked for once."""
 
     def __init__(self, subject: Subject) -> None:
@@ -48,7 +48,7 @@ class Kept:
         self.paths = frozenset(delta.path for delta in subject.deltas if delta.after is not None)
         self._tokens: dict[str, frozenset[str]] = {}
 
-    def holds(self, provider: TokenProvider, token: str) -> bool:
+    def holds_token(self, provider: TokenProvider, token: str) -> bool:
         """Whether a credential of the provider is still there."""
         if provider.id not in self._tokens:
             index = INDEX[provider.id]
@@ -72,12 +72,12 @@ class Kept:
         return frozenset(line.strip() for text in self._texts for line in text.split("\n"))
 
 
-def in_commit(kept: Kept, commit: PastCommit, hit: Hit) -> Hit:
+def in_commit(final: FinalFiles, commit: PastCommit, hit: Hit) -> Hit:
     """A hit of a commit, told of the change."""
     location = f"in commit {commit.sha[:12]}, {hit.file}:{hit.line}"
     message = hit.message.replace("is written here", f"is written {location}").rstrip(".")
     location_suffix = "" if message != hit.message.rstrip(".") else f" {location}"
-    still = hit.file if hit.file in kept.paths else None
+    still = hit.file if hit.file in final.paths else None
     return replace(
         hit, message=f"{message}{location_suffix}. The history keeps it.", file=still, line=None if still is None else 1
     )

@@ -50,7 +50,7 @@ def _opened(node: LinedNode) -> Iterator[LinedNode]:
 
 
 def _values(document: LinedNode, *, is_complete: bool) -> Iterator[LinedNode]:
-    kind, name = document.word("kind"), document.word("metadata", "name")
+    kind, name = document.text_at("kind"), document.text_at("metadata", "name")
     trees = [document] if is_complete and not kind else [*values_of(document)]
     for node in trees:
         for tree in (node,) if isinstance(node.value, dict | list) else _opened(node):
@@ -96,7 +96,7 @@ def _operations(document: LinedNode, target: LinedNode | None) -> Iterator[Lined
         return
     for operation in operations:
         value, path = operation.get("value"), operation.get("path")
-        if value is None or path is None or operation.word("op") not in _WRITES or path.raw[:1] not in {"", "/"}:
+        if value is None or path is None or operation.text_at("op") not in _WRITES or path.raw[:1] not in {"", "/"}:
             continue
         parts = [part.replace("~1", "/").replace("~0", "~") for part in path.raw.split("/")[1:]]
         if len(parts) <= 40:
@@ -115,8 +115,8 @@ def _object(tree: LinedNode, target: LinedNode | None) -> LinedNode:
     entries = dict(tree.value) if isinstance(tree.value, dict) else {}
     line = tree.line
     entries.setdefault("apiVersion", LinedNode("patch", line, line, "patch"))
-    kind = "object" if target is None else target.word("kind") or "object"
-    name = "" if target is None else target.word("name")
+    kind = "object" if target is None else target.text_at("kind") or "object"
+    name = "" if target is None else target.text_at("name")
     entries.setdefault("kind", LinedNode(kind, line, line, kind))
     metadata = entries.get("metadata")
     metadata_nodes = dict(metadata.value) if metadata is not None and isinstance(metadata.value, dict) else {}

@@ -52,9 +52,9 @@ def pod_privilege(subject: Subject) -> Iterable[Hit]:
 
 def _may_change_pods(delta: Delta) -> bool:
     """Whether the file may describe an object or service, or be a JSON patch."""
-    if delta.says("apiVersion", "services", *_WORKLOADS) or may_patch(delta):
+    if delta.mentions("apiVersion", "services", *_WORKLOADS) or may_patch(delta):
         return True
-    return is_values_file(delta.path) and delta.says("ecurityContext", *_HOST)
+    return is_values_file(delta.path) and delta.mentions("ecurityContext", *_HOST)
 
 
 def _templates(subject: Subject) -> Iterator[Hit]:
@@ -112,13 +112,13 @@ _TEMPLATES: Final = (
 
 def pod_spec(document: LinedNode) -> LinedNode | None:
     """Where the pod of a workload is described, also in part by a patch; None for objects that run nothing."""
-    if document.get("apiVersion") is None and document.word("kind") not in _WORKLOADS:
+    if document.get("apiVersion") is None and document.text_at("kind") not in _WORKLOADS:
         return None
     for path in _TEMPLATES:
         spec = document.get(*path)
         if spec is not None and isinstance(spec.value, dict):
             return spec
-    is_pod = document.having("Pod", "kind") is not None or document.word("apiVersion") == "patch"
+    is_pod = document.having("Pod", "kind") is not None or document.text_at("apiVersion") == "patch"
     return document.get("spec") if is_pod else None
 
 
@@ -132,12 +132,12 @@ def privileges(document: LinedNode) -> Iterator[Fact]:
     if spec is not None:
         yield from _pod(identity(document), spec)
         yield from _annotated(document)
-    elif document.word("kind") == KIND:
+    elif document.text_at("kind") == KIND:
         tree = document.get("values")
         yield from () if tree is None else values_powers(identity(document), tree)
-    elif document.word("kind") == "PersistentVolume":
+    elif document.text_at("kind") == "PersistentVolume":
         yield from _volume(identity(document), document)
-    elif document.word("kind") in _PIPELINES and document.get("apiVersion") is not None:
+    elif document.text_at("kind") in _PIPELINES and document.get("apiVersion") is not None:
         yield from _anywhere(identity(document), document)
     elif document.get("services") is not None and document.get("apiVersion") is None:
         for name, service in document.items("services"):
@@ -151,7 +151,7 @@ def _is_custom(document: LinedNode) -> bool:
     """Whether the object is of a kind that an operator adds, whose own spec may have the fields of a pod's, as that of a
     Prometheus has.
     """
-    return "." in document.word("apiVersion").partition("/")[0].removesuffix(".k8s.io")
+    return "." in document.text_at("apiVersion").partition("/")[0].removesuffix(".k8s.io")
 
 
 _PIPELINES: Final = frozenset(
@@ -210,9 +210,9 @@ def _pod(subject_id: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
             yield Fact((*subject_id, field), node.line, f"{label} shares {description}.")
     yield from _user(subject_id, "", label, spec)
     for setting in spec.elements("securityContext", "sysctls"):
-        if setting.word("name") and setting.word("name") not in _SAFE_SYSCTLS:
-            text = f"{label} sets {setting.word('name')[:80]}, which reaches beyond its pod."
-            yield Fact((*subject_id, "sysctl", setting.word("name")), setting.line, text, Severity.LOW)
+        if setting.text_at("name") and setting.text_at("name") not in _SAFE_SYSCTLS:
+            text = f"{label} sets {setting.text_at('name')[:80]}, which reaches beyond its pod."
+            yield Fact((*subject_id, "sysctl", setting.text_at("name")), setting.line, text, Severity.LOW)
     for volume in spec.elements("volumes"):
         path = volume.get("hostPath", "path")
         if path is not None and DANGEROUS_PATH.match(path.raw):
@@ -223,7 +223,7 @@ def _pod(subject_id: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
 
 
 def _container(subject_id: tuple[str, str, str], pod: str, container: LinedNode) -> Iterator[Fact]:
-    name = container.word("name")
+    name = container.text_at("name")
     label = f"Container {name} of {pod}" if name else f"A container of {pod}"
     for field, value, power in _CONTAINER_POWERS:
         if node := container.having(value, "securityContext", field):

@@ -73,12 +73,12 @@ def rbac_wildcard(subject: Subject) -> Iterable[Hit]:
 
 
 def _may_change_powers(delta: Delta) -> bool:
-    return delta.says("Role", "WebhookConfiguration", "SecurityContextConstraints") or may_patch(delta)
+    return delta.mentions("Role", "WebhookConfiguration", "SecurityContextConstraints") or may_patch(delta)
 
 
 def powers(document: LinedNode) -> Iterator[Fact]:
     """What one object gives away."""
-    match document.word("kind"):
+    match document.text_at("kind"):
         case "object":  # what a JSON patch writes without saying into what
             for rule in document.elements("rules"):
                 if rule.get("verbs") is not None:
@@ -156,7 +156,7 @@ def _binding(subject_id: tuple[str, str, str], binding: LinedNode) -> Iterator[F
     elif role.raw == "cluster-admin" and not grantees:
         yield Fact((*subject_id, "cluster-admin", ""), role.line, f"{label} makes whom it names cluster-admin.")
     for grantee in grantees:
-        name = grantee.word("name")
+        name = grantee.text_at("name")
         if role.raw == "cluster-admin":
             yield Fact((*subject_id, "cluster-admin", name), role.line, f"{label} makes {name} cluster-admin.")
         if name == _ACCOUNTS and role.raw not in _DISCOVERY:
@@ -173,7 +173,7 @@ def _binding(subject_id: tuple[str, str, str], binding: LinedNode) -> Iterator[F
 
 
 def _webhook(subject_id: tuple[str, str, str], webhook: LinedNode) -> Iterator[Fact]:
-    name = webhook.word("name")
+    name = webhook.text_at("name")
     label = f"Webhook {name} of {subject_id[2]}"
     url = webhook.get("clientConfig", "url")
     if url is not None:
@@ -196,7 +196,7 @@ def _webhook(subject_id: tuple[str, str, str], webhook: LinedNode) -> Iterator[F
 def _loosened(subject: Subject) -> Iterator[Hit]:
     """Namespaces whose Pod Security level forbids less than before."""
     files = [
-        delta for delta in subject.deltas if is_deployed(delta, subject) and delta.says("Namespace", "pod-security")
+        delta for delta in subject.deltas if is_deployed(delta, subject) and delta.mentions("Namespace", "pod-security")
     ]
     before = earlier(
         files, lambda delta: _namespaces(delta.documents_before), lambda delta: _namespaces(delta.documents_after)
@@ -211,14 +211,14 @@ def _namespaces(documents: Documents, *, patches: bool = False) -> dict[str, tup
     """Level and line by namespace; with ``patches`` also of what patches write, where they are about the level."""
     namespaces: dict[str, tuple[str, int]] = {}
     for document in objects(parsed(documents)):
-        if document.word("kind") == "Namespace":
+        if document.text_at("kind") == "Namespace":
             label = document.get("metadata", "labels", _ENFORCE)
             line = document.line if label is None else label.line
-            namespaces[document.word("metadata", "name")] = ("" if label is None else label.raw, line)
+            namespaces[document.text_at("metadata", "name")] = ("" if label is None else label.raw, line)
     for document in patched(objects(parsed(documents))) if patches else ():
         label = document.get("metadata", "labels", _ENFORCE)
-        if label is not None and document.word("kind") in {"Namespace", "object"}:
-            namespaces.setdefault(document.word("metadata", "name"), (label.raw, label.line))
+        if label is not None and document.text_at("kind") in {"Namespace", "object"}:
+            namespaces.setdefault(document.text_at("metadata", "name"), (label.raw, label.line))
     return namespaces
 
 

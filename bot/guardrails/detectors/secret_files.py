@@ -49,7 +49,7 @@ def secret_files(delta: Delta) -> Iterator[Hit]:
     if delta.status is FileStatus.REMOVED:
         return
     in_example = delta.is_test or delta.is_docs
-    kinds = (*(_state(delta) if _STATE.search(delta.path) else ()), *_stored(delta))
+    kinds = (*(_state(delta) if _STATE.search(delta.path) else ()), *_new_stores(delta))
     yield from (replace(hit, severity=Severity.LOW) for hit in kinds) if in_example else kinds
     for line in () if in_example else delta.net_new(_HASH.search, HASHED):
         if (match := _HASH.search(line.text)) is not None and not is_placeholder(match[2]):
@@ -59,7 +59,7 @@ def secret_files(delta: Delta) -> Iterator[Hit]:
             )
 
 
-def _stored(delta: Delta) -> Iterator[Hit]:
+def _new_stores(delta: Delta) -> Iterator[Hit]:
     """A store of keys that stands where none was."""
     kind = _store(delta.change.after or delta.change.sample)
     if kind is not None and _store(delta.change.before or b"") is None and not _DEBUG.search(delta.path):

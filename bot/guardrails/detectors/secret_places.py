@@ -190,7 +190,7 @@ _INSTRUCTIONS: Final = SecretPlace(
 _VARIABLES: Final = SecretPlace(Anchors(literal_bytes("default"), behind='[ \t]*=[ \t]*"'), _of_variable, _is_variables)
 _LOGINS: Final = SecretPlace(Anchors(literal_bytes("password ", "password\t")), _of_login, _anywhere)
 _NETRC: Final = (".netrc", "_netrc")
-PLACES: Final = (_COMMANDS, _OPTIONS, _ENTRIES, _VALUES, _ELEMENTS, _INSTRUCTIONS, _VARIABLES, _LOGINS)
+FORMS: Final = (_COMMANDS, _OPTIONS, _ENTRIES, _VALUES, _ELEMENTS, _INSTRUCTIONS, _VARIABLES, _LOGINS)
 
 
 def secret_places(delta: Delta) -> Iterator[SecretPlace]:

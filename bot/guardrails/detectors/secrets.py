@@ -18,9 +18,9 @@ from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
 from bot.guardrails.detectors.joined import ASSIGNED, ESCAPED, MET, PREFIXES_BEGUN, JoinedText, joined_texts
-from bot.guardrails.detectors.past_commits import INDEX, Kept, in_commit, occurrences, pieces
+from bot.guardrails.detectors.past_commits import INDEX, FinalFiles, in_commit, occurrences, pieces
 from bot.guardrails.detectors.secret_files import HASHED, secret_files
-from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
+from bot.guardrails.detectors.secret_places import FORMS, looks_random, secret_places
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, PastCommit, Subject
 from bot.model.finding import FileChange, FileStatus
@@ -56,13 +56,13 @@ def secret_known(subject: Subject) -> Iterable[Hit]:
     removed = _Removed(subject)
     for delta in subject.deltas:
         for line, provider, token in _tokens(delta):
-            yield from _known(removed, delta, line, provider, token)
+            yield from _token_hits(removed, delta, line, provider, token)
     for delta in subject.deltas:
         for encoded_text in encoded(delta):
             yield from _decoded(removed, delta, encoded_text)
         for joined, provider, token in _pieced(delta):
             if not removed.holds_line(joined.line):
-                yield from _known(removed, delta, joined.line, provider, token, suffix=_IN_PIECES)
+                yield from _token_hits(removed, delta, joined.line, provider, token, suffix=_IN_PIECES)
     yield from _in_names(subject)
     yield from _on_the_way(subject, removed)
 
@@ -76,8 +76,8 @@ def _in_names(subject: Subject) -> Iterator[Hit]:
     sources: list[tuple[PastCommit | None, FileChange]] = [(None, file) for file in subject.change.files]
     sources += [(commit, file) for commit in subject.facts.commits for file in commit.files]
     new = [source for source in sources if source[1].status in {FileStatus.ADDED, FileStatus.RENAMED}]
-    gone = (file for file in subject.change.files if file.status in {FileStatus.REMOVED, FileStatus.RENAMED})
-    old_tokens = {match.text for match in scan(_NAMED, [file.old_path or file.path for file in gone])}
+    removed_files = (file for file in subject.change.files if file.status in {FileStatus.REMOVED, FileStatus.RENAMED})
+    old_tokens = {match.text for match in scan(_NAMED, [file.old_path or file.path for file in removed_files])}
     told_tokens: set[str] = set()
     for match in scan(_NAMED, [file.path for _, file in new]):
         provider, (commit, file) = BY_NEEDLE[_NAMED[match.needle].id], new[match.line]
@@ -131,30 +131,30 @@ class _Removed:
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
-        self._known: dict[str, frozenset[str]] = {}
+        self._cache: dict[str, frozenset[str]] = {}
 
-    def holds(self, provider: TokenProvider, token: str) -> bool:
+    def holds_token(self, provider: TokenProvider, token: str) -> bool:
         """Whether the credential was only moved: it is in a removed line too, and not a generic header."""
         if token.startswith("-----BEGIN"):
             return False
-        if provider.id not in self._known:
+        if provider.id not in self._cache:
             index = INDEX[provider.id]
-            self._known[provider.id] = frozenset(
+            self._cache[provider.id] = frozenset(
                 token for line in self._lines() for token in occurrences(index, line.text)
             )
-        return token in self._known[provider.id]
+        return token in self._cache[provider.id]
 
     def holds_run(self, candidate: str) -> bool:
         """The same of a text in base64."""
-        if "" not in self._known:
-            self._known[""] = frozenset(run for line in self._lines() for run in runs(line.text))
-        return candidate in self._known[""]
+        if "" not in self._cache:
+            self._cache[""] = frozenset(run for line in self._lines() for run in runs(line.text))
+        return candidate in self._cache[""]
 
     def holds_line(self, line: DiffLine) -> bool:
         """The same of a whole line."""
-        if "\n" not in self._known:
-            self._known["\n"] = frozenset(removed_line.normal for removed_line in self._lines())
-        return line.normal in self._known["\n"]
+        if "\n" not in self._cache:
+            self._cache["\n"] = frozenset(removed_line.normal for removed_line in self._lines())
+        return line.normal in self._cache["\n"]
 
     def _lines(self) -> Iterator[DiffLine]:
         return (line for delta in self._subject.deltas for line in delta.removed)
@@ -163,34 +163,34 @@ class _Removed:
 def _on_the_way(subject: Subject, removed: _Removed) -> Iterator[Hit]:
     """Credentials that one commit writes and a later one takes away again: whoever fetches the branch has them."""
     told_texts: set[str] = set()
-    kept = Kept(subject)
+    final = FinalFiles(subject)
     for commit in subject.facts.commits:
         for delta in map(subject.delta, commit.files):
-            for credential_text, hits in _passed(removed, kept, delta):
+            for credential_text, hits in _passed(removed, final, delta):
                 if credential_text not in told_texts:
                     told_texts.add(credential_text)
-                    yield from (in_commit(kept, commit, hit) for hit in hits)
+                    yield from (in_commit(final, commit, hit) for hit in hits)
 
 
-def _passed(removed: _Removed, kept: Kept, delta: Delta) -> Iterator[tuple[str, Iterator[Hit]]]:
+def _passed(removed: _Removed, final: FinalFiles, delta: Delta) -> Iterator[tuple[str, Iterator[Hit]]]:
     """The credentials of a commit's file that are gone in the end, with what is told of each."""
     for line, provider, token in _tokens(delta):
-        if not kept.holds(provider, token):
-            yield token, _known(removed, delta, line, provider, token)
+        if not final.holds_token(provider, token):
+            yield token, _token_hits(removed, delta, line, provider, token)
     for encoded_text in encoded(delta):
-        if not kept.holds_run(encoded_text.written):
+        if not final.holds_run(encoded_text.written):
             yield encoded_text.written, _decoded(removed, delta, encoded_text)
     for joined, provider, token in _pieced(delta):
         line_text = joined.line.text.strip()
-        if not kept.holds_line(line_text):
-            yield line_text, _known(removed, delta, joined.line, provider, token, suffix=_IN_PIECES)
+        if not final.holds_line(line_text):
+            yield line_text, _token_hits(removed, delta, joined.line, provider, token, suffix=_IN_PIECES)
 
 
 def _passing(subject: Subject, find: Callable[[Delta], Iterable[Hit]]) -> Iterator[Hit]:
     """What ``find`` says of a commit and of a line that a later one takes away again."""
     if not subject.facts.commits:
         return
-    kept = Kept(subject)
+    final = FinalFiles(subject)
     removed_texts = {line.normal for delta in subject.deltas for line in delta.removed}
     for commit in subject.facts.commits:
         for delta in map(subject.delta, commit.files):
@@ -198,12 +198,12 @@ def _passing(subject: Subject, find: Callable[[Delta], Iterable[Hit]]) -> Iterat
                 lines = delta.after_lines
                 line_text = lines[(hit.line or 1) - 1].strip() if lines else hit.anchor or ""
                 line = " ".join(line_text.split())
-                if line not in removed_texts and not kept.holds_line(line_text):
+                if line not in removed_texts and not final.holds_line(line_text):
                     removed_texts.add(line)
-                    yield in_commit(kept, commit, replace(hit, anchor=hit.anchor or line))
+                    yield in_commit(final, commit, replace(hit, anchor=hit.anchor or line))
 
 
-def _known(
+def _token_hits(
     removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvider, token: str, *, suffix: str = ""
 ) -> Iterator[Hit]:
     doubtful = delta.is_test or delta.is_docs or delta.is_foreign
@@ -212,7 +212,7 @@ def _known(
     checked = provider.checksum is not None and provider.checksum(token)
     if classify.is_lock(delta.path) and not checked and _HASHED.search(line.text):
         return
-    if removed.holds(provider, token) or not _has_body(provider, delta, line):
+    if removed.holds_token(provider, token) or not _has_body(provider, delta, line):
         return
     yield Hit(
         delta.path,
@@ -381,7 +381,7 @@ class _Hidden:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._known: dict[int, Sequence[tuple[int, int]]] = {}
+        self._cache: dict[int, Sequence[tuple[int, int]]] = {}
 
     def covers(self, start: int, end: int) -> bool:
         """Whether all from ``start`` to ``end`` is taken out."""
@@ -391,11 +391,11 @@ class _Hidden:
         return start >= end
 
     def _spans(self, block: int) -> Sequence[tuple[int, int]]:
-        if block not in self._known:
+        if block not in self._cache:
             low = max(block * _BLOCK - _AROUND, 0)
             spans = credentials(self._text[low : (block + 1) * _BLOCK + _AROUND])
-            self._known[block] = sorted((low + span.start, low + span.end) for span in spans)
-        return self._known[block]
+            self._cache[block] = sorted((low + span.start, low + span.end) for span in spans)
+        return self._cache[block]
 
 
 _BLOCK: Final = 4000
@@ -459,6 +459,6 @@ ANCHORS: Final = (
     HASHED,
     _ASSIGNED_NAMES,
     _ADDRESS,
-    *(secret_place.anchors for secret_place in PLACES),
+    *(secret_place.anchors for secret_place in FORMS),
 )
 """What lines are searched for here."""

@@ -103,7 +103,7 @@ class ContextNames:
     hidden: Names = frozenset()
     """Variables of the environment that are set anew here."""
 
-    def put(self, context: str, names: Iterable[str]) -> None:
+    def add(self, context: str, names: Iterable[str]) -> None:
         """Let these names of a context hold something."""
         added = set(names)
         if added:
@@ -111,12 +111,12 @@ class ContextNames:
             parts = context.split(".")
             self._wholes.update(".".join(parts[:number]) for number in range(1, len(parts) + 1))
 
-    def holds(self, context: str, name: str) -> bool:
+    def holds_name(self, context: str, name: str) -> bool:
         """Whether a name of a context does."""
         if name in self._names.get(context, ()):
             return True
         is_hidden = context == ENVIRONMENT and name in self.hidden
-        return self.around is not None and not is_hidden and self.around.holds(context, name)
+        return self.around is not None and not is_hidden and self.around.holds_name(context, name)
 
     def holds_any(self, context: str) -> bool:
         """Whether any name of a context does."""
@@ -186,7 +186,7 @@ def _contains(tree: Expression, variables: ContextNames) -> bool:
 
 def _is_written_in(path: _Path, variables: ContextNames) -> bool:
     context = ".".join(path[:-1])
-    return variables.holds_any(context) if path[-1] == ANY else variables.holds(context, path[-1])
+    return variables.holds_any(context) if path[-1] == ANY else variables.holds_name(context, path[-1])
 
 
 def _meets(path: _Path, second: _Path) -> bool:

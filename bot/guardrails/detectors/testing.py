@@ -207,7 +207,7 @@ _TAUTOLOGY: Final = LinePattern(
     Anchors(
         (
             *literal_bytes("assert true", "assert 1", "assert not", 'assert "'),
-            *(word for word in spaced("assert") if word != b"assert "),
+            *(literal for literal in spaced("assert") if literal != b"assert "),
             *spaced("assert "),
             *spaced("asserttrue(", "assertequal(", "expect(", "assert!(", tails=("true", "1")),
             *spaced("assertfalse(", tails=("false",)),
@@ -344,7 +344,7 @@ _OFF: Final = regex(r"\s*(?:\$\{\{\s*)?(?:false|!\s*true)(?:\s*\}\})?\s*", re.IG
 _NAMED_CHECK: Final = regex(
     r"\b(?:tests?\b|testing|linters?\b|lint|type-?check|checks?\b(?![ -]?out)|checking)", re.IGNORECASE
 )
-_TELLS: Final = regex(
+_REPORTING: Final = regex(
     r"\W*(?:upload|publish|report|comment|download|cach|restor|sav|notif|annotat|summar|post|archiv|stor|collect|"
     r"check(?:s|ing)? ?out)",
     re.IGNORECASE,
@@ -355,10 +355,10 @@ _TELLERS: Final = regex(r"artifact|checkout|cache|codecov|coveralls|report|publi
 
 def _checks(step: LinedNode) -> bool:
     """Whether a step checks something, by what it runs; by its name, unless that or its action only tells of checks."""
-    run, name, uses = (step.word(key)[:2000] for key in ("run", "name", "uses"))
+    run, name, uses = (step.text_at(key)[:2000] for key in ("run", "name", "uses"))
     if re.search(rf"\b{_CHECKING}\b", run):
         return True
-    if _TELLS.match(name) or _TELLERS.search(uses):
+    if _REPORTING.match(name) or _TELLERS.search(uses):
         return False
     return any(_NAMED_CHECK.search(text) or re.search(rf"\b{_CHECKING}\b", text) for text in (name, run, uses))
 

@@ -26,7 +26,7 @@ _INVISIBLE_MARKS: Final = Anchors(
     (*literal_bytes(*"\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\u00ad\u180e\ufeff"), b"\xf3\xa0"),
 )
 """The planes of tags and variation selectors begin with the same two bytes in UTF-8."""
-_WORD: Final = regex(r"[^\W\d]\w*")
+_IDENTIFIER: Final = regex(r"[^\W\d]\w*")
 
 
 def bidi(subject: Subject) -> Iterable[Hit]:
@@ -105,13 +105,13 @@ def mixed_script(subject: Subject) -> Iterable[Hit]:
 def _mixed_word(text: str) -> str | None:
     if text.isascii():
         return None
-    return next((match[0] for match in _WORD.finditer(text[:5000]) if _is_mixed(match[0])), None)
+    return next((match[0] for match in _IDENTIFIER.finditer(text[:5000]) if _is_mixed(match[0])), None)
 
 
-def _is_mixed(word: str) -> bool:
+def _is_mixed(name: str) -> bool:
     """Latin and look-alike letters in one word, with at least two Latin letters: ``Δt`` and ``µs`` are ordinary."""
-    if word.isascii():
+    if name.isascii():
         return False
-    latin = sum(1 for c in word if c.isascii() and c.isalpha())
-    strange = [c for c in word if not c.isascii()]
+    latin = sum(1 for c in name if c.isascii() and c.isalpha())
+    strange = [c for c in name if not c.isascii()]
     return latin >= 2 and any(c in _LOOKALIKES for c in strange)

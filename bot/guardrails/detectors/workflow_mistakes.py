@@ -29,7 +29,7 @@ from bot.model.severity import Severity
 _COMMANDS: Final = "ACTIONS_ALLOW_UNSECURE_COMMANDS"
 _FALSE: Final = frozenset({"", "false", "0", "no", "off"})
 _PARTS: Final = regex(r"\S[\s,;|]+\S")
-_CHOSEN: Final = frozenset(
+_CHOSEN_BY_ACTOR: Final = frozenset(
     {("github", name) for name in ("ref", "ref_name", "head_ref", "base_ref", "actor", "triggering_actor")}
 )
 """What whoever causes the event may name as he likes, or nearly so."""
@@ -97,7 +97,7 @@ def _looks_in_text(tree: Expression) -> bool:
     """zizmor: unsound-contains. Whether a list is written as a text, and looked for is what somebody chooses."""
     match tree:
         case Call(name="contains", arguments=(ExpressionLiteral(text=str(items)), ContextReference(path=path))):
-            return _PARTS.search(items) is not None and (path in _CHOSEN or path[:2] == ("github", "event"))
+            return _PARTS.search(items) is not None and (path in _CHOSEN_BY_ACTOR or path[:2] == ("github", "event"))
         case _:
             return False
 

@@ -30,7 +30,7 @@ _HEAD: Final = regex(r"\bheadRef(?:Oid|Name)\b|\.head\.(?:sha|ref)\b|\bhead_?(?:
 _ASSIGNED: Final = regex(r"(?:^|[\s\"'`;{(])([A-Za-z_][\w-]{0,99})(?:=|::)[\"']?\$\(")
 _SET: Final = regex(r"\bsetOutput\(\s{0,8}[\"'`]([\w-]{1,99})[\"'`]\s{0,8},([^\n]{0,300})")
 _RETURNED: Final = regex(r"\breturn\b([^\n]{0,300})")
-_TELLING: Final = {
+_HEAD_OUTPUTS: Final = {
     "xt0rted/pull-request-comment-branch": ("head_ref", "head_sha"),
     "alessbell/pull-request-comment-branch": ("head_ref", "head_sha"),
     "eficode/resolve-pr-refs": ("head_ref", "head_sha"),
@@ -50,9 +50,9 @@ class HandedOn:
 
 def handed_on(step: LinedNode, texts: ContextNames, heads: ContextNames) -> HandedOn:
     """What a step hands on, whose variables hold a stranger's text as ``texts`` say, and name a head as ``heads`` do."""
-    uses = step.word("uses").partition("@")[0].lower()
-    if uses in _TELLING:
-        return HandedOn(heads=frozenset(_TELLING[uses]))
+    uses = step.text_at("uses").partition("@")[0].lower()
+    if uses in _HEAD_OUTPUTS:
+        return HandedOn(heads=frozenset(_HEAD_OUTPUTS[uses]))
     if uses == "actions/github-script":
         scripts = (node.raw for name, node in step.items("with") if name.lower() == "script")
         return HandedOn(heads=frozenset(name for script in scripts for name in _of_script(script)))
@@ -71,11 +71,11 @@ def _passed(script: str, texts: ContextNames) -> Iterator[str]:
     if not texts.holds_any(ENVIRONMENT):
         return
     for match in _HANDED.finditer(script):
-        if texts.holds(ENVIRONMENT, match[2].lower()):
+        if texts.holds_name(ENVIRONMENT, match[2].lower()):
             yield match[1].lower()
     several = [match[1].lower() for match in _SEVERAL.finditer(script)]
     printed = (name[1].lower() for match in _PRINTED.finditer(script) for name in _VARIABLE.finditer(match[1]))
-    if several and any(texts.holds(ENVIRONMENT, name) for name in printed):
+    if several and any(texts.holds_name(ENVIRONMENT, name) for name in printed):
         yield from several
 
 
@@ -86,7 +86,7 @@ def _naming(script: str, heads: ContextNames) -> Iterator[str]:
     }
     yield from assigned_names
     for match in _HANDED.finditer(script):
-        if (name := match[2].lower()) in assigned_names or heads.holds(ENVIRONMENT, name):
+        if (name := match[2].lower()) in assigned_names or heads.holds_name(ENVIRONMENT, name):
             yield match[1].lower()
 
 

@@ -95,7 +95,7 @@ def users(document: LinedNode) -> Iterator[LinedNode]:
 def triggers(document: LinedNode) -> set[str]:
     """The events that start a workflow."""
     names = {name for name, _ in document.items("on")} | {node.raw for node in document.elements("on")}
-    return names or {document.word("on")}
+    return names or {document.text_at("on")}
 
 
 def handed_over(documents: Iterable[LinedNode]) -> dict[str, Names]:
@@ -104,7 +104,7 @@ def handed_over(documents: Iterable[LinedNode]) -> dict[str, Names]:
     nothing = ContextNames()
     for document in documents:
         for user in users(document):
-            uses = user.word("uses")
+            uses = user.text_at("uses")
             if not uses.startswith("./"):
                 continue
             path = normpath(uses)
@@ -120,8 +120,8 @@ def risks(document: LinedNode, inputs: Names = frozenset()) -> Iterator[Risk]:
     events = triggers(document)
     privileged = [event for event in _PRIVILEGED if event in events]
     known_outputs, passed = ContextNames(), ContextNames()
-    known_outputs.put("inputs", inputs)
-    passed.put("inputs", _callers_inputs(document, events))
+    known_outputs.add("inputs", inputs)
+    passed.add("inputs", _callers_inputs(document, events))
     for job, scope in scopes(document):
         for step in steps_of(job):
             inner = scope.of(step)
@@ -136,7 +136,7 @@ def _callers_inputs(document: LinedNode, events: set[str]) -> Names:
     declared = (*document.items("on", "workflow_call", "inputs"),) if "workflow_call" in events else ()
     if document.get("runs") is not None:
         declared = (*document.items("inputs"),)
-    return frozenset(name.lower() for name, node in declared if node.word("type") in {"", "string"})
+    return frozenset(name.lower() for name, node in declared if node.text_at("type") in {"", "string"})
 
 
 def _asks_permission(job: LinedNode, step: LinedNode, privileged: Sequence[str]) -> bool:
@@ -150,7 +150,7 @@ _SPLIT: Final = "Use the pull_request event, or split the job: build without sec
 
 
 def _checkout(step: LinedNode, event: str, scope: WorkflowScope) -> Iterator[Risk]:
-    node = _checked_out(step, scope) if "checkout" in step.word("uses") else None
+    node = _checked_out(step, scope) if "checkout" in step.text_at("uses") else None
     run = step.get("run")
     if node is None and run is not None and _takes_head(run.raw, scope):
         node = run
@@ -190,7 +190,7 @@ def _is_head(arguments: str, scope: WorkflowScope) -> bool:
     return (
         _PULL_REF.search(arguments) is not None
         or scope.names_head(arguments)
-        or any(scope.heads.holds(ENVIRONMENT, match[1].lower()) for match in _VARIABLE.finditer(arguments))
+        or any(scope.heads.holds_name(ENVIRONMENT, match[1].lower()) for match in _VARIABLE.finditer(arguments))
     )
 
 
@@ -227,7 +227,7 @@ def _evaluations(step: LinedNode, texts: ContextNames) -> Iterator[Risk]:
     for number, line in enumerate(run.raw.split("\n")):
         for match in _EVALUATED.finditer(line):
             names = [variable[1] for variable in _VARIABLE.finditer(_SINGLE_QUOTED.sub("", match[0]))]
-            for name in dict.fromkeys(name for name in names if texts.holds(ENVIRONMENT, name.lower())):
+            for name in dict.fromkeys(name for name in names if texts.holds_name(ENVIRONMENT, name.lower())):
                 block = 1 if run.end_line > run.line else 0
                 message = f"Text that anybody can write is run as a script: ${name[:60]}."
                 yield Risk(("injection", f"eval ${name}"[:200]), run.line + block + number, message, _ADVICE_DATA)
@@ -241,7 +241,7 @@ def _run_texts(step: LinedNode) -> Iterator[LinedNode]:
     """What of a step runs as a script."""
     run = step.get("run")
     yield from (node for node in (run, step.get("shell")) if node is not None)
-    scripts = _SCRIPTS.get(step.word("uses").partition("@")[0].lower(), ())
+    scripts = _SCRIPTS.get(step.text_at("uses").partition("@")[0].lower(), ())
     yield from (node for name, node in step.items("with") if name.lower() in scripts)
 
 
@@ -270,9 +270,9 @@ def _all_secrets(job: LinedNode) -> Iterator[Risk]:
     """zizmor: secrets-inherit, overprovisioned-secrets."""
     inherited = job.get("secrets")
     if inherited is not None and inherited.raw == "inherit":
-        message = f"{job.word('uses')[:100]} is handed every secret of the repository."
+        message = f"{job.text_at('uses')[:100]} is handed every secret of the repository."
         yield Risk(
-            ("inherit", job.word("uses")), inherited.line, message, "Name the secrets that it needs.", Severity.LOW
+            ("inherit", job.text_at("uses")), inherited.line, message, "Name the secrets that it needs.", Severity.LOW
         )
     for node in scalars(job):
         for expression in embedded(node.raw):

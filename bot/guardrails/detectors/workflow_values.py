@@ -34,8 +34,8 @@ class WorkflowScope:
         """The same with the variables that ``node`` sets: the inner one hides the outer one of its name."""
         variables = {name.lower(): value for name, value in node.items(ENVIRONMENT)}
         scope = self.inner(frozenset(variables))
-        scope.texts.put(ENVIRONMENT, (name for name, value in variables.items() if holds_written(value, self.texts)))
-        scope.heads.put(ENVIRONMENT, (name for name, value in variables.items() if self.names_head(value.raw)))
+        scope.texts.add(ENVIRONMENT, (name for name, value in variables.items() if holds_written(value, self.texts)))
+        scope.heads.add(ENVIRONMENT, (name for name, value in variables.items() if self.names_head(value.raw)))
         return scope
 
     def names_head(self, text: str) -> bool:
@@ -67,7 +67,7 @@ def scopes(document: LinedNode) -> Iterator[tuple[LinedNode, WorkflowScope]]:
     outer = WorkflowScope().of(document)
     for name, job in document.items("jobs"):
         inner_scope = outer.inner()
-        inner_scope.texts.put("matrix", _dimensions(job, outer))
+        inner_scope.texts.add("matrix", _dimensions(job, outer))
         scope = inner_scope.of(job)
         _hand_on(job, scope)
         yield job, scope
@@ -82,10 +82,10 @@ def _hand_on(job: LinedNode, scope: WorkflowScope) -> None:
     """Let ``scope`` hold what the job's steps hand on."""
     for step in steps_of(job):
         handed = _handed(step, scope)
-        context = f"steps.{step.word('id').lower()}.outputs"
-        scope.texts.put(ENVIRONMENT, handed.variables)
-        scope.texts.put(context, handed.written)
-        scope.heads.put(context, handed.heads)
+        context = f"steps.{step.text_at('id').lower()}.outputs"
+        scope.texts.add(ENVIRONMENT, handed.variables)
+        scope.texts.add(context, handed.written)
+        scope.heads.add(context, handed.heads)
 
 
 def _handed(step: LinedNode, scope: WorkflowScope) -> HandedOn:
@@ -97,8 +97,8 @@ def _hand_needed(outer: WorkflowScope, name: str, job: LinedNode, scope: Workflo
     """Let ``outer`` hold the job's outputs, for jobs behind it."""
     context = f"needs.{name}.outputs"
     outputs = [(output.lower(), value) for output, value in job.items("outputs")]
-    outer.texts.put(context, (output for output, value in outputs if holds_written(value, scope.texts)))
-    outer.heads.put(context, (output for output, value in outputs if scope.names_head(value.raw)))
+    outer.texts.add(context, (output for output, value in outputs if holds_written(value, scope.texts)))
+    outer.heads.add(context, (output for output, value in outputs if scope.names_head(value.raw)))
 
 
 def _dimensions(job: LinedNode, outer: WorkflowScope) -> Names:

@@ -57,7 +57,7 @@ def _ulimit(entry: JSON) -> JSON:
     return {"soft": limit, "hard": limit}
 
 
-def whole(value: JSON) -> JSON:
+def integer(value: JSON) -> JSON:
     """A number without its fraction, which whole numbers of docker compose do not keep."""
     number = values.number(value)
     return int(number) if isinstance(number, float) else number
@@ -65,5 +65,5 @@ def whole(value: JSON) -> JSON:
 
 def pids_limit(value: JSON) -> JSON:
     """Without a limit is -1, as engines write it."""
-    number = whole(value)
+    number = integer(value)
     return -1 if isinstance(number, (int, float)) and number <= 0 else number

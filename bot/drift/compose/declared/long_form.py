@@ -15,7 +15,7 @@ from typing import Final
 
 from bot.drift import values
 from bot.drift.compose.declared import ports
-from bot.drift.compose.declared.devices import devices, gpus, pids_limit, ulimits, whole
+from bot.drift.compose.declared.devices import devices, gpus, integer, pids_limit, ulimits
 from bot.drift.compose.declared.mounts import folder, mounts, tmpfs
 from bot.drift.compose.declared.process import argv, healthcheck, labels, logging, restart, stop_signal, variables
 from bot.drift.compose.notation import capability
@@ -186,7 +186,7 @@ _ROWS: Final[tuple[tuple[str, Callable[[JSON], JSON]], ...]] = (
     ("mem_limit mem_reservation memswap_limit", values.size),
     ("shm_size", lambda value: values.size(value) or None),
     ("cpus oom_score_adj scale", values.number),
-    ("cpu_shares", whole),
+    ("cpu_shares", integer),
     ("network_mode user cpuset pid ipc uts userns_mode cgroup cgroup_parent", _text),
     ("hostname domainname container_name runtime", _text),
 )

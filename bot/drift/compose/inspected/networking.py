@@ -57,7 +57,7 @@ def _port_name(port: str) -> str:
 
 _BUILT_IN: Final = frozenset({"host", "none", "bridge", "podman", "slirp4netns", "pasta"})
 """Networks and modes of engines themselves (Docker: Network drivers; podman-run(1), --network)."""
-_OWN: Final = frozenset({"", "default", "private"}) | _BUILT_IN - {"host", "none"}
+_OWN_NETWORK: Final = frozenset({"", "default", "private"}) | _BUILT_IN - {"host", "none"}
 """Modes that mean a network of the container's own, whichever the engine takes."""
 
 
@@ -88,7 +88,7 @@ def _network_mode(container: Container) -> Reading:
     mode = text(container.host.get("NetworkMode"))
     attached = mapping(get(container.container, "NetworkSettings", "Networks"))
     is_attached = mode in attached and mode not in {"host", "none"}
-    return (mode or None, mode if mode in _OWN or is_attached else None)
+    return (mode or None, mode if mode in _OWN_NETWORK or is_attached else None)
 
 
 def _hostname(container: Container) -> Reading:
