@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.entrypoints.cli.verbosity import hoisted
+from bot.entrypoints.cli.verbosity import split_verbosity
 from bot.entrypoints.levels import FORMAT, LEVEL
 from bot.errors import Invalid
 from tests.entry import clockwork
@@ -45,7 +45,7 @@ EMPTY = '{"kind": "List", "apiVersion": "v1", "items": []}'
 )
 def test_the_options_stand_anywhere(words: str, variables: dict[str, str], rest: str) -> None:
     """Before the verb or behind it; what is a reason, or behind ``--``, is left alone."""
-    told, others = hoisted(words.split())
+    told, others = split_verbosity(words.split())
     assert (dict(told.variables), others) == (variables, rest.split())
 
 
@@ -53,7 +53,7 @@ def test_the_options_stand_anywhere(words: str, variables: dict[str, str], rest:
 def test_a_level_that_is_none(words: str) -> None:
     """Is refused, with the nearest that is or with all of them."""
     with pytest.raises(Invalid, match=r"Did you mean|Known:"):
-        hoisted(words.split())
+        split_verbosity(words.split())
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 from bot.appliers.kubernetes_evidence import binding_mode, pod_problems_of
 from bot.appliers.kubernetes_fields import ADDITIONS, NamedFields
 from bot.appliers.kubernetes_health import health_of, is_settled
-from bot.appliers.kubernetes_held import leaving_out, unasked
+from bot.appliers.kubernetes_held import leaving_out, unrelated_fields
 from bot.appliers.kubernetes_hooks import HookAttempt
 from bot.appliers.kubernetes_manifests import BY_WORK, RESTARTED, applied, created, restarted, uid_of, version_of
 from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectReference, not_served
@@ -203,7 +203,7 @@ class ObjectAttempt:
         if live is None or not held_by_others:
             raise error_of(answer, self._name, "patch", secret=self.ref.secret)
         other_fields = tuple(held_field for held_field in held_by_others if held_field.manager != MANAGER)
-        unasked_fields = unasked(other_fields, self._fields(live).pointers(live), live, self._live_at_plan)
+        unasked_fields = unrelated_fields(other_fields, self._fields(live).pointers(live), live, self._live_at_plan)
         taken_over = tuple(held_field for held_field in other_fields if held_field not in unasked_fields)
         if taken_over and not self.rules.force_conflicts:
             raise conflict(self._name, taken_over)

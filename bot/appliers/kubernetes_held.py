@@ -63,7 +63,7 @@ def _may_have(element: Tree, keys: Mapping[str, JSON]) -> bool:
     return bool(element) and all(element.get(name, value) == value for name, value in keys.items())
 
 
-def unasked(
+def unrelated_fields(
     held_by_others: Iterable[HeldField], pointers: Iterable[Pointer], live: Tree, live_before: Tree | None
 ) -> tuple[HeldField, ...]:
     """Those of ``held_by_others`` that no field of ``pointers`` touches and that are in ``live`` as in ``live_before``."""

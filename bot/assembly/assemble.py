@@ -178,7 +178,7 @@ def _resources(world: AssemblyWorld, module: Module) -> Iterator[Resource]:
                 evaluate(name)
     for name in module.modules:
         with world.reporting():
-            for child in module.brought_in(name).values():
+            for child in module.called_modules(name).values():
                 yield from _resources(world, child)
 
 

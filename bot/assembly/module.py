@@ -222,7 +222,7 @@ class Module:
             )
             at.fault(block, f"{name}: {text or default_message}")
 
-    def brought_in(self, name: str) -> Mapping[int | str | None, Module]:
+    def called_modules(self, name: str) -> Mapping[int | str | None, Module]:
         """The modules that the block called ``name`` brings in by their keys; one without ``count`` and ``for_each`` has
         None. Raises :class:`~bot.assembly.faults.Fault`.
         """
@@ -263,7 +263,7 @@ class Module:
         if is_one and len(path) < 3:
             at.fault(node, "a module alone is not a value", f"'module.{name}.OUTPUT'")
         self.once(f"module.{name}", at, node, lambda: self._opened(name, at, node))
-        children = self.brought_in(name)
+        children = self.called_modules(name)
         if is_one or (len(path) > 3 and path[2] in children):
             child, length = (children[None], 3) if is_one else (children[path[2]], 4)
             output = path[length - 1]
@@ -275,7 +275,7 @@ class Module:
         return Value(all_outputs, at.computed(node, None, ()).trace), 2
 
     def _opened(self, name: str, at: Evaluator, node: Expression) -> Value:
-        self.brought_in(name)
+        self.called_modules(name)
         return at.computed(node, None, ())
 
     def output(self, name: str, at: Evaluator | None = None, node: Expression | None = None) -> Value:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.assistants.folder import LeftFiles
-from bot.assistants.reply import hidden, parse_findings
+from bot.assistants.reply import parse_findings, redacted
 from bot.errors import Invalid
 from bot.model.session import Prompt, Reply, ReplyStatus
 
@@ -114,10 +114,10 @@ def recorded(name: str, attempt: AssistantRun, secrets: Collection[str]) -> Repl
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cost_usd=usage.cost_usd,
-        stderr_tail=hidden(attempt.stderr, secrets)[-TAIL_KEPT:],
+        stderr_tail=redacted(attempt.stderr, secrets)[-TAIL_KEPT:],
     )
     if isinstance(answer, FailedRun):
-        return replace(blank, status=answer.status, message=hidden(answer.message, secrets)[:TAIL_KEPT])
+        return replace(blank, status=answer.status, message=redacted(answer.message, secrets)[:TAIL_KEPT])
     return blank
 
 

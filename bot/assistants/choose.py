@@ -17,7 +17,7 @@ from bot.assistants.claude import Claude
 from bot.assistants.codex import Codex
 from bot.assistants.command import CommandTool
 from bot.assistants.copilot import Copilot
-from bot.assistants.drafting import not_drafted
+from bot.assistants.drafting import failed_draft
 from bot.assistants.gemini import Gemini
 from bot.assistants.tool import AssistantTool, ToolAssistant, ToolOptions
 from bot.confinement.walls import Confinement
@@ -44,7 +44,7 @@ class Disabled:
 
     def draft(self, assignment: DraftAssignment) -> Draft:
         del assignment
-        return not_drafted(self.name, AIErrorKind.MISSING, self.why)
+        return failed_draft(self.name, AIErrorKind.MISSING, self.why)
 
 
 def choose(

@@ -25,7 +25,7 @@ _KINDS: Final[Mapping[ReplyStatus, AIErrorKind]] = {
 }
 
 
-def drafted(name: str, run: AssistantRun, secrets: Collection[str]) -> Draft:
+def draft_of(name: str, run: AssistantRun, secrets: Collection[str]) -> Draft:
     """The draft that a finished run is."""
     run = _by_files_alone(run)
     reply, answer, files_left = recorded(name, run, secrets), run.answer, run.left
@@ -42,7 +42,7 @@ def drafted(name: str, run: AssistantRun, secrets: Collection[str]) -> Draft:
     return Draft(reply, text, files, incomplete)
 
 
-def not_drafted(name: str, kind: AIErrorKind, reason: str) -> Draft:
+def failed_draft(name: str, kind: AIErrorKind, reason: str) -> Draft:
     """The draft of an assistant that was never started."""
     return Draft(Reply(name, ReplyStatus.DISABLED, message=reason), failure=kind)
 

@@ -44,7 +44,7 @@ class LaidFile:
     size: int
 
 
-def lay_out(tree: FileTree, folder: Path) -> Mapping[str, LaidFile]:
+def write_tree(tree: FileTree, folder: Path) -> Mapping[str, LaidFile]:
     """Write the files of ``tree`` below the empty ``folder``; what was written, by path.
 
     A path that no file system here can hold, or that would lead out, is left out.
@@ -68,7 +68,7 @@ def _is_inside(path: str) -> bool:
     return not path.startswith("/") and not {"", ".", ".."} & {*path.split("/")}
 
 
-def left_in(folder: Path, laid_files: Mapping[str, LaidFile]) -> LeftFiles:
+def changed_files(folder: Path, laid_files: Mapping[str, LaidFile]) -> LeftFiles:
     """What differs in ``folder`` from the files that were ``laid_files`` out there. Never raises for what lies in it."""
     walk = _Walk(laid_files)
     try:

@@ -19,7 +19,7 @@ import httpx
 from pydantic import Field, ValidationError
 
 from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RawReply, RetriedAssistant, Sleep, Usage, retried
-from bot.assistants.drafting import drafted
+from bot.assistants.drafting import draft_of
 from bot.assistants.error_status import bad_output, by_status
 from bot.assistants.printed import Printed
 from bot.assistants.tool import ToolOptions
@@ -88,7 +88,7 @@ class OpenAIAssistant(RetriedAssistant):
     def draft(self, assignment: DraftAssignment) -> Draft:
         """See :class:`bot.ports.Drafter`. It is given no files: its answer holds those it would write."""
         prompt = Prompt(assignment.text, assignment.schema, "")
-        return drafted(self._name, retried(lambda: self._attempt(prompt), self._sleep), self._secrets)
+        return draft_of(self._name, retried(lambda: self._attempt(prompt), self._sleep), self._secrets)
 
     def _attempt(self, prompt: Prompt) -> AssistantRun:
         started = time.monotonic()

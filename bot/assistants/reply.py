@@ -60,17 +60,17 @@ def parse_findings(text: str, *, secrets: Collection[str] = ()) -> tuple[ReplyFi
         raise Invalid(f"the reply does not fit the schema at {location}: {first['msg']}") from exc
     return tuple(
         ReplyFinding(
-            rule=hidden(finding.rule, secrets),
+            rule=redacted(finding.rule, secrets),
             file=finding.file,
             line=finding.line,
             severity=finding.severity,
-            message=hidden(finding.message, secrets)[:MAX_MESSAGE],
+            message=redacted(finding.message, secrets)[:MAX_MESSAGE],
         )
         for finding in reply.findings
     )
 
 
-def hidden(text: str, secrets: Collection[str]) -> str:
+def redacted(text: str, secrets: Collection[str]) -> str:
     """``text`` without the values of ``secrets`` and without whatever else looks like a credential."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "[redacted]") if secret else text

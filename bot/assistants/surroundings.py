@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.confinement.closure import closure
-from bot.confinement.walls import ConfinedWorld, Confinement, Wall, behind, best, own_network
+from bot.confinement.walls import ConfinedWorld, Confinement, Wall, best, confined_command, own_network
 from bot.errors import Refused
 from bot.processes import Workspace
 
@@ -42,7 +42,7 @@ class ToolSurroundings:
         tool_files = [Path(path) for path in self.files if Path(path).exists()]
         return [*(Path(path).absolute() for path in self.options.readable), *tool_files]
 
-    def around(self, command: Sequence[str]) -> list[str]:
+    def command_line(self, command: Sequence[str]) -> list[str]:
         """The words that start ``command``; itself where its program is not there, which starting it will tell."""
         program = shutil.which(command[0], path=self.options.path)
         if program is None:
@@ -61,7 +61,7 @@ class ToolSurroundings:
             port=None if self.relay is None else self.relay.port,
             door=None if self.relay is None else self.relay.door,
         )
-        return behind(self.wall, world, command)
+        return confined_command(self.wall, world, command)
 
 
 @contextmanager

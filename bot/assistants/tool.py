@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, assert_never
 
 from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RetriedAssistant, Sleep, retried
-from bot.assistants.drafting import drafted, not_drafted
-from bot.assistants.folder import lay_out, left_in
+from bot.assistants.drafting import draft_of, failed_draft
+from bot.assistants.folder import changed_files, write_tree
 from bot.assistants.surroundings import ToolSurroundings, Unconfined, surroundings
 from bot.confinement.walls import Confinement, Wall
 from bot.errors import Refused
@@ -91,7 +91,7 @@ class AssistantTool(ABC):
 
     def text(self, prompt: Prompt) -> str:
         """What it is asked on stdin."""
-        return inert(prompt.text)
+        return escaped_mentions(prompt.text)
 
     @abstractmethod
     def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
@@ -109,7 +109,9 @@ class ToolAssistant(RetriedAssistant):
     def run(self, prompt: Prompt) -> Reply:
         """As of every assistant, with the signs of the prompt in what it found."""
         reply = super().run(prompt)
-        return replace(reply, findings=tuple(map(restored, reply.findings))) if _AT[0] in prompt.text else reply
+        return (
+            replace(reply, findings=tuple(map(unescaped_finding, reply.findings))) if _AT[0] in prompt.text else reply
+        )
 
     def draft(self, assignment: DraftAssignment) -> Draft:
         """See :class:`bot.ports.Drafter`. Behind a wall it changes files of a copy; without one, where settings allow
@@ -118,10 +120,10 @@ class ToolAssistant(RetriedAssistant):
         try:
             run = retried(lambda: self._work(assignment), self._sleep)
         except Unconfined as exc:
-            return not_drafted(self._name, AIErrorKind.UNCONFINED, str(exc))
+            return failed_draft(self._name, AIErrorKind.UNCONFINED, str(exc))
         except Refused as exc:
-            return not_drafted(self._name, AIErrorKind.MISSING, str(exc))
-        return drafted(self._name, run, self._secrets)
+            return failed_draft(self._name, AIErrorKind.MISSING, str(exc))
+        return draft_of(self._name, run, self._secrets)
 
     def _work(self, assignment: DraftAssignment) -> AssistantRun:
         tool = self._tool
@@ -134,10 +136,10 @@ class ToolAssistant(RetriedAssistant):
                 if around.wall is Wall.NONE:
                     ran = self._run(prompt, around)
                     return self._finished(ran, workspace)
-                laid_files = lay_out(assignment.tree, workspace.work)
+                laid_files = write_tree(assignment.tree, workspace.work)
                 command = tool.editing(prompt, around.options, workspace)
                 ran = self._start(command, assignment.text, around)
-                return replace(self._finished(ran, workspace), left=left_in(workspace.work, laid_files))
+                return replace(self._finished(ran, workspace), left=changed_files(workspace.work, laid_files))
         except OSError as exc:
             return AssistantRun(FailedRun(ReplyStatus.CRASH, f"no place to run in: {exc.strerror}"), 0)
 
@@ -168,7 +170,7 @@ class ToolAssistant(RetriedAssistant):
     def _start(self, command: Sequence[str], text: str, around: ToolSurroundings) -> ProcessResult:
         options = around.options
         return run(
-            around.around(command),
+            around.command_line(command),
             text.encode("utf-8", "replace"),
             env=self._variables(options),
             deadline_seconds=options.deadline_seconds,
@@ -204,18 +206,19 @@ _AT: Final = ("@", "\uff20")
 documentation, "Commands", "At commands"). The full-width sign looks the same and names no file."""
 
 
-def inert(text: str) -> str:
+def escaped_mentions(text: str) -> str:
     """``text`` with nothing in it that a tool would put a file in the place of."""
     if _AT[0] not in text:
         return text
     return f"(In the text below every commercial at sign is written {_AT[1]}.)\n\n{text.replace(*_AT)}"
 
 
-def restored(finding: ReplyFinding) -> ReplyFinding:
+def unescaped_finding(finding: ReplyFinding) -> ReplyFinding:
     """A finding about files as they are called (``@types/node``)."""
     return replace(finding, file=finding.file.replace(_AT[1], _AT[0]), message=finding.message.replace(_AT[1], _AT[0]))
 
 
 def with_schema(prompt: Prompt) -> str:
     """The prompt for a tool that takes no schema of its own."""
-    return f"{inert(prompt.text)}\n\nReply with one JSON object and nothing else. It fits this JSON schema:\n{prompt.schema}\n"
+    order = "Reply with one JSON object and nothing else. It fits this JSON schema:"
+    return f"{escaped_mentions(prompt.text)}\n\n{order}\n{prompt.schema}\n"

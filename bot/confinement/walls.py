@@ -67,7 +67,7 @@ def own_network(wall: Wall) -> bool:
     return wall in {Wall.NAMESPACES, Wall.BUBBLEWRAP}
 
 
-def behind(wall: Wall, world: ConfinedWorld, command: Sequence[str]) -> list[str]:
+def confined_command(wall: Wall, world: ConfinedWorld, command: Sequence[str]) -> list[str]:
     """The command line that runs ``command`` (a program's path and arguments) in ``world``."""
     argv = [*_PYTHON, str(_ROOM / "world.py"), _described_wall(wall, world), "--", *command]
     match wall:
@@ -171,7 +171,7 @@ def _holds_a_program(wall: Wall) -> bool:
         top = Path(name).resolve()
         libraries = [Path(path) for path in LIBRARIES if Path(path).exists()]
         world = ConfinedWorld(top, Path("/"), (Path(true), *libraries), ())
-        return works(behind(wall, world, [true]))
+        return works(confined_command(wall, world, [true]))
 
 
 def best() -> Wall:

@@ -102,7 +102,7 @@ class Ignores:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class IgnoreResult:
     """Drifts after the rules: what is left, what is hidden, and which rules need a person."""
 
     reported: tuple[Drift, ...]
@@ -120,7 +120,9 @@ class IgnoreExplanation:
     detail: str
 
 
-def sort_out(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labels_of: LabelsOf = lambda _: {}) -> Sorted:
+def apply_ignores(
+    drifts: Sequence[Drift], ignores: Ignores, now: datetime, labels_of: LabelsOf = lambda _: {}
+) -> IgnoreResult:
     """Every drift either kept or hidden by a rule that is in force; nothing is dropped."""
     kept_drifts: list[Drift] = []
     hidden: list[Suppressed] = []
@@ -137,7 +139,7 @@ def sort_out(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labels_of
             kept_drifts.append(drift)
             for rule in active:
                 overruled.setdefault(rule.id, []).append(drift)
-    return Sorted(tuple(kept_drifts), tuple(hidden), tuple(_notes(ignores, used, overruled, now)))
+    return IgnoreResult(tuple(kept_drifts), tuple(hidden), tuple(_notes(ignores, used, overruled, now)))
 
 
 def _notes(ignores: Ignores, used: set[str], overruled: dict[str, list[Drift]], now: datetime) -> list[IgnoreNote]:

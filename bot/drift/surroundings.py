@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.drift.compose.names import Aliases, aliases
 from bot.drift.kubernetes.scaling import SCALER_KINDS, Scalers, scalers
-from bot.drift.severity.rbac import ROLE_KINDS, RoleName, mighty_roles
+from bot.drift.severity.rbac import ROLE_KINDS, RoleName, privileged_roles
 from bot.model.resource import Desired, Observed, ResourceId
 
 NOTABLE_KINDS: Final = SCALER_KINDS | ROLE_KINDS | {"CustomResourceDefinition", "service", "volume", "network"}
@@ -34,4 +34,4 @@ def surroundings(desired: Sequence[Desired], resources: Mapping[ResourceId, Obse
     trees += [(id_, resource.tree) for id_, resource in resources.items() if id_.kind in SCALER_KINDS]
     roles = [(resource.id, resource.tree) for resource in desired if resource.id.kind in ROLE_KINDS]
     roles += [(id_, resource.tree) for id_, resource in resources.items() if id_.kind in ROLE_KINDS]
-    return ComparisonContext(scalers(trees), aliases(desired), mighty_roles(roles))
+    return ComparisonContext(scalers(trees), aliases(desired), privileged_roles(roles))

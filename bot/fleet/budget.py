@@ -37,7 +37,7 @@ class Allowance:
             return True
         return remaining - cost >= (0 if urgent else int(self.left.limit * self.reserve))
 
-    def promising(self, cost: int) -> Allowance:
+    def with_run(self, cost: int) -> Allowance:
         """With a run more."""
         return replace(self, promised=self.promised + cost)
 

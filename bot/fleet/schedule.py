@@ -111,7 +111,7 @@ def turns(
         if allowance is None or not repository.account:
             chosen_repositories.append(repository)
         elif allowance.allows(cost, urgent=repository.urgent, now=now):
-            promised[repository.account] = allowance.promising(cost)
+            promised[repository.account] = allowance.with_run(cost)
             chosen_repositories.append(repository)
     return tuple(chosen_repositories)
 

@@ -17,8 +17,8 @@ from bot.flows.context import RunContext
 from bot.flows.identity import details
 from bot.flows.intents import TRIES, Ending, outcome, record
 from bot.flows.memory import Memory, remember, stopped
-from bot.flows.ownership import taken_over
-from bot.flows.recover import forgotten, recover
+from bot.flows.ownership import is_taken_over
+from bot.flows.recover import ledger_loss, recover
 from bot.model.codehost import ItemState, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.filetree import content_id
@@ -146,7 +146,7 @@ def _recovered(head: str, run: RunContext) -> Memory:
     memory = remember(run)
     for _ in range(2):
         now = run.clock.now()
-        reason = forgotten(memory.view, head, run, now=now) or stopped(memory.view, run.limits, now)
+        reason = ledger_loss(memory.view, head, run, now=now) or stopped(memory.view, run.limits, now)
         if reason is not None:
             raise Refused(f"nothing is proposed: {reason}")
         if not recover(memory, head, run, now=now):
@@ -166,7 +166,7 @@ def _standing(proposal: AIProposal, memory: Memory, run: RunContext) -> TakenAct
         if pull.state is ItemState.CLOSED and not pull.closed_by_us:
             text = f"PR #{pull.number} was closed, which rejects exactly this change."
             return _action(proposal, Effect.REJECTED, text, url=pull.url, number=pull.number)
-    if taken_over(proposal.branch_path, memory.view, run):
+    if is_taken_over(proposal.branch_path, memory.view, run):
         text = f"Somebody else committed to {branch_of(proposal.branch_path)}, so Clockwork leaves it to them."
         return _action(proposal, Effect.HANDED_OVER, text)
     return None
@@ -228,7 +228,7 @@ def _carry_out(
     message = _message(proposal, entry)
     sha = run.repository.commit(base, proposal.files, message=message, at=entry.at, author=run.author)
     run.reached("branch-commit")
-    if taken_over(proposal.branch_path, view, run):
+    if is_taken_over(proposal.branch_path, view, run):
         raise Stale(f"somebody else committed to {branch}")
     sha = run.repository.push(branch, sha, expected=run.repository.head(branch))
     run.reached("branch-push")

@@ -17,7 +17,7 @@ from bot.edits.overlay_file import FOLDER as OVERLAYS
 from bot.errors import Invalid, Refused
 from bot.flows.declare import BUILD, Declaration, Declarer
 from bot.flows.messages import values_of
-from bot.flows.observation import Assessment, looked_at
+from bot.flows.observation import Assessment, is_observed
 from bot.flows.origin import origin
 from bot.intake.declared import nearest
 from bot.intake.discover import SUFFIXES
@@ -69,7 +69,7 @@ def _nothing(task: str, assessment: Assessment) -> str:
     if task not in tasks:
         suggestion = nearest(task, tasks)
         return f"the repository has no task {task}" + (f"; did you mean {suggestion!r}?" if suggestion else "")
-    if not looked_at(task, assessment):
+    if not is_observed(task, assessment):
         return f"{task} could not be looked at, so nothing is known of it; `clockwork drift` says why"
     return f"{task} is in sync: there is nothing to propose"
 

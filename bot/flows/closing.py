@@ -13,7 +13,7 @@ from bot.flows.intents import record
 from bot.flows.joining import tasks_by_key
 from bot.flows.memory import Memory, stopped
 from bot.flows.messages import item_gone, name_of
-from bot.flows.observation import Assessment, looked_at
+from bot.flows.observation import Assessment, is_observed
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView
@@ -90,7 +90,7 @@ def _items_gone(
             continue
         about = tasks.get(tag.key, (tag.key,))
         taken_over = isinstance(item, PullRequest) and memory.taken_over(tag.key)
-        if open_keys.isdisjoint(about) and all(looked_at(task, assessment) for task in about) and not taken_over:
+        if open_keys.isdisjoint(about) and all(is_observed(task, assessment) for task in about) and not taken_over:
             to_close.append((item, tag))
     return to_close
 

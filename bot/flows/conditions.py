@@ -82,7 +82,7 @@ def failure(text: str, now: datetime) -> Notice:
     return Notice(NoticeEvent.RUN_FAILED, RUN, Severity.HIGH, as_sentence(f"Run failed: {text}"), now)
 
 
-def mistrusted(tick: Tick, view: LedgerView, limits: Limits, now: datetime) -> bool:
+def distrusts_ledger(tick: Tick, view: LedgerView, limits: Limits, now: datetime) -> bool:
     """Whether this run found reason to write nothing on the ledger: it was blocked, and nobody halted it."""
     return tick.blocked is not None and not _halted(view, limits, now)
 

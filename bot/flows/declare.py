@@ -19,7 +19,7 @@ from bot.intake import unread
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.declared import without_credentials
 from bot.intake.discover import SUFFIXES, candidates, looks_like_compose
-from bot.intake.read import Declared, read, read_manifest, told_apart
+from bot.intake.read import Declared, read, read_manifest, without_duplicates
 from bot.model.drift import AddEntry, Drift, DriftKind
 from bot.model.filetree import FileTree
 from bot.model.globs import name_matches
@@ -83,7 +83,7 @@ RevisionOf: TypeAlias = Callable[[str], Revision | None]
 """Where in the repository a commit is read; None where nothing tells."""
 
 
-def nameless(_commit: str) -> None:
+def no_branch(_commit: str) -> None:
     """Nothing tells on which branch a commit is read."""
 
 
@@ -95,7 +95,7 @@ class Declarer:
     renderer: Renderer
     selection: Selection = field(default_factory=Selection)
     targets: DeploymentReader | None = None
-    revision: RevisionOf = nameless
+    revision: RevisionOf = no_branch
     _parsed: dict[tuple[str, str], Declared] = field(default_factory=dict)
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _listed: Sequence[TreeEntry] | None = None
@@ -282,15 +282,15 @@ def _with_targets(plain: Declared, deployment: Deployment | None) -> tuple[Decla
     declare what another one does.
     """
     if deployment is None:
-        return told_apart(plain), None
+        return without_duplicates(plain), None
     placed = [_placed(desired, deployment) for desired in plain.resources]
-    deployment = deployment.apart_from(placed)
+    deployment = deployment.without_clashes(placed)
     kept_resources = [
         desired
         for desired in placed
         if desired.id.target in deployment.compared_names or not (desired.id.target or deployment.only)
     ]
-    distinct = told_apart(Declared(tuple(kept_resources), plain.errors))
+    distinct = without_duplicates(Declared(tuple(kept_resources), plain.errors))
     combined = Declared(
         (*distinct.resources, *deployment.resources), (*distinct.errors, *deployment.errors), plain.missing
     )

@@ -85,7 +85,7 @@ class Deployment:
         """The names of the targets that are compared."""
         return frozenset(target.name for target in self.targets)
 
-    def apart_from(self, plain: Sequence[Desired]) -> Deployment:
+    def without_clashes(self, plain: Sequence[Desired]) -> Deployment:
         """This, without the targets of one observer of which two declare an object in ``plain`` files or otherwise."""
         default = {target.name: target for target in self.targets if not target.observer}
         if not any(target.paths for target in default.values()):
@@ -160,7 +160,7 @@ class DeploymentReader:
         """``tree`` with what it names elsewhere to be fetched when it is rendered."""
         return tree.with_upstream(self._fetched)
 
-    def holding(self, tree: FileTree) -> FileTree:
+    def with_cached_only(self, tree: FileTree) -> FileTree:
         """``tree`` with no more to be had from elsewhere than what was fetched before: for many tries."""
         return tree.with_upstream(self.cached)
 

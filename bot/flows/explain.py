@@ -17,7 +17,7 @@ from bot.errors import Invalid
 from bot.flows.intention import DELETIONS, EVERYTHING, Intention, request, settled
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.messages import values_of
-from bot.flows.observation import Assessment, looked_at
+from bot.flows.observation import Assessment, is_observed
 from bot.flows.plan import plan
 from bot.flows.reconcile import Loop
 from bot.flows.recover import as_recovered
@@ -156,7 +156,7 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
         intention for intention in intentions if intention.proposal.task == EVERYTHING and intention not in matching
     )
     about = {*([subject] if subject in tasks else []), *(entry.task for entry in entries if entry.task)}
-    compared = all(looked_at(task, assessment) for task in about)
+    compared = all(is_observed(task, assessment) for task in about)
     return Explanation(subject, decisions, (*matching, *open_intentions), entries, compared=compared)
 
 

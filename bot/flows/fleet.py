@@ -87,7 +87,7 @@ class FleetLoop:
         told = tuple(budget for budget in known if budget is not None)
         return FleetStatus(now, tuple(row for row in rows if row is not None), self.history, told)
 
-    def keep(self, stopped: Callable[[], bool]) -> None:
+    def run(self, stopped: Callable[[], bool]) -> None:
         """Run whoever is due until ``stopped``; what runs then is waited for. Raises what the first discovery raises."""
         self.discover()
         while not stopped():
@@ -153,7 +153,7 @@ class FleetLoop:
         cost = self.pacing.expected if repository.requests is None else max(repository.requests, 1)
         self._costs[repository.name] = cost
         if repository.account:
-            self._allowances[repository.account] = self._allowances[repository.account].promising(cost)
+            self._allowances[repository.account] = self._allowances[repository.account].with_run(cost)
         self.repositories[repository.name] = started(repository, self.clock.now())
         self.runner.start(self._members[repository.name])
 

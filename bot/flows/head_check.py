@@ -161,7 +161,7 @@ def _identity(
     head: str, base: str, context: ReviewContext, pull: PullRequest | None, twins: Sequence[Twin] = ()
 ) -> str:
     assistants = sorted((assistant.name, assistant.name in context.required) for assistant in context.assistants)
-    about = () if pull is None else pull_facts(pull, context.agents, context.rules.heeded_labels)
+    about = () if pull is None else pull_facts(pull, context.agents, context.rules.required_labels)
     twin_identities = [[_twin_identity(twin)] for twin in twins]
     return external_id(
         head, base, context.rules.hash, context.mode, (*about, assistants, *twin_identities), key=context.mask_key
@@ -169,7 +169,7 @@ def _identity(
 
 
 def _twin_identity(twin: Twin) -> str:
-    about = pull_facts(twin.pull, twin.agents, twin.rules.heeded_labels)
+    about = pull_facts(twin.pull, twin.agents, twin.rules.required_labels)
     return external_id(twin.pull.head_sha, twin.pull.base_sha, twin.rules.hash, twin.mode, about)
 
 

@@ -20,7 +20,7 @@ from bot.flows.identity import records
 from bot.flows.intention import TASKS, Intention, marker, request
 from bot.flows.memory import Situation
 from bot.flows.people import owner_names, owners_text
-from bot.flows.rejection import turned_down
+from bot.flows.rejection import rejected_intention
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import EntryKind, LedgerView
@@ -80,7 +80,7 @@ def _is_free(proposal: Proposal, proposed: Collection[tuple[str, str]], situatio
     if any(entry.lane is proposal.lane and entry.task == proposal.task for entry in situation.state.open):
         return False
     tag = marker(proposal)
-    if (tag.kind, tag.key) in proposed and turned_down(proposal, situation) is not None:
+    if (tag.kind, tag.key) in proposed and rejected_intention(proposal, situation) is not None:
         return False
     limit_request = request(Intention(proposal, Effect.OPENED, ""))
     checks = examine(situation.memory.view, limit_request, situation.memory.limits, situation.now)

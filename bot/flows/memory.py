@@ -11,7 +11,7 @@ from bot.errors import Refused
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
 from bot.flows.identity import closed_by_us, owned, records
-from bot.flows.ownership import taken_over
+from bot.flows.ownership import is_taken_over
 from bot.model.codehost import HostFacts, Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView
@@ -103,14 +103,14 @@ def remember(run: RunContext) -> Memory:
     """What is remembered now: the ledger first, so that whatever a list misses shows as news in the ledger."""
     view = run.ledger.read()
     if run.host is None:
-        return Memory(view, run.limits, taken_over=partial(taken_over, view=view, run=run), prefix=run.prefix)
+        return Memory(view, run.limits, taken_over=partial(is_taken_over, view=view, run=run), prefix=run.prefix)
     facts, item_records = run.host.facts(), records(view)
     return Memory(
         view=view,
         limits=run.limits,
         pulls=owned(run.host.pulls(), item_records, facts),
         issues=owned(run.host.issues(), item_records, facts),
-        taken_over=partial(taken_over, view=view, run=run),
+        taken_over=partial(is_taken_over, view=view, run=run),
         closed=partial(_closed, run.host, view, cache(run.host.closed)),
         item=partial(_item, run.host, view),
         facts=facts,

@@ -27,7 +27,7 @@ class Blocks(Protocol):
     def __call__(self, change: Change, *, by: str) -> tuple[Finding, ...]: ...
 
 
-def unmet(repository: Repository, base: str, head: str, blocks: Blocks) -> tuple[Finding, ...]:
+def blocking_findings(repository: Repository, base: str, head: str, blocks: Blocks) -> tuple[Finding, ...]:
     """What is blocked between ``base`` and ``head``, each finding once."""
     merged_change = change_between(repository, base, head)
     blocking = {finding.fingerprint: finding for finding in blocks(merged_change, by=head)}

@@ -262,7 +262,7 @@ def _row(drift: Drift, fight: Fight) -> tuple[Drift, Fight, tuple[str, ...]]:
     return drift, fight, tuple(dict.fromkeys(writers)) or ("unknown",)
 
 
-def handed_over(proposal: Proposal, texts: Messages) -> str:
+def handover_comment(proposal: Proposal, texts: Messages) -> str:
     """The comment on a pull request whose branch somebody else continued."""
     return texts.render("handed_over.md", rows=_rows(proposal))
 

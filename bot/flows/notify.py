@@ -73,7 +73,7 @@ def tell(finding: Finding, teller: Teller) -> tuple[Delivery, ...]:
             return _without_memory(conditions.verdict(finding, now), teller)
         failed = finding if isinstance(finding, BotError) else exc
         return _without_memory(conditions.failure(failed.message, now), teller)
-    if isinstance(finding, Tick) and conditions.mistrusted(finding, view, teller.limits, now):
+    if isinstance(finding, Tick) and conditions.distrusts_ledger(finding, view, teller.limits, now):
         return _without_memory(conditions.failure(finding.blocked or "", now), teller)
     try:
         view, parcels = _claimed(finding, view, teller, now)

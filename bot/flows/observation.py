@@ -185,11 +185,11 @@ def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup)
     )
     return replace(
         report,
-        drift=tuple(names.stamped(drift) for drift in report.drift if names.knows(drift)),
+        drift=tuple(names.stamped(drift) for drift in report.drift if names.concerns(drift)),
         suppressed=tuple(
             replace(suppressed, drift=names.stamped(suppressed.drift))
             for suppressed in report.suppressed
-            if names.knows(suppressed.drift)
+            if names.concerns(suppressed.drift)
         ),
         notes=(*report.notes, *_unobserved(group)),
     )
@@ -238,7 +238,7 @@ class _Names:
         target = self.declared.get(id_)
         return self.dropped.get(id_, self.observer) if target is None else target
 
-    def knows(self, drift: Drift) -> bool:
+    def concerns(self, drift: Drift) -> bool:
         """Whether it is about something of this run: where one target was asked for, others may declare the rest."""
         return not self.only or bool(self._target(drift.resource))
 
@@ -278,7 +278,7 @@ def _joined(
     )
     ignores += ignore.of_resources(declaration.resources)
     compared = without_marks([drift for report in reports for drift in report.drift], declaration)
-    sorted_ = ignore.sort_out(compared, ignores, now, _labels(declaration, groups))
+    sorted_ = ignore.apply_ignores(compared, ignores, now, _labels(declaration, groups))
     drift, opaque = without_opaque(sorted_.reported, declaration.resources)
     drift, unseen = without_idle(drift, declaration, idle)
     errors = (*declaration.errors, *rules.errors)
@@ -358,7 +358,7 @@ def _unobserved(group: ObserverGroup) -> Iterator[IgnoreNote]:
             )
 
 
-def looked_at(task: str, assessment: Assessment) -> bool:
+def is_observed(task: str, assessment: Assessment) -> bool:
     """Whether everything that belongs to ``task`` was really looked at, so that the absence of drift means something.
 
     What its target's part that does not render may have to say counts: whether there is such a resource, and what a

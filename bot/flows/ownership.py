@@ -17,7 +17,7 @@ signs them (GitHub Docs, "About commit signature verification").
 """
 
 
-def taken_over(task: str, view: LedgerView, run: RunContext) -> bool:
+def is_taken_over(task: str, view: LedgerView, run: RunContext) -> bool:
     """Whether the branch of the task's pull request exists and ends in a commit that this bot did not push.
 
     A branch without a commit of its own, such as one that was just made for a commit to come, is nobody's.

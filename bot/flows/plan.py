@@ -23,7 +23,7 @@ from bot.flows.lanes import Relaned, by_closing, by_open_lanes, by_orders, tried
 from bot.flows.memory import Memory, Situation
 from bot.flows.messages import to_commit, to_propose, to_restore
 from bot.flows.refresh import outdated
-from bot.flows.rejection import Item, shows, turned_down
+from bot.flows.rejection import Item, rejected_intention, shows
 from bot.flows.removals import removals
 from bot.flows.titles import short_names
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
@@ -254,7 +254,7 @@ def _pull(
     if open_pull is not None and shows(open_pull, proposal) and not stale:
         text = f"PR #{open_pull.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=open_pull.number, url=open_pull.url)
-    if open_pull is None and (answer := turned_down(proposal, situation)) is not None:
+    if open_pull is None and (answer := rejected_intention(proposal, situation)) is not None:
         return by_closing(proposal, answer) or answer
     if memory.taken_over(proposal.task):
         return _taken_over(proposal, open_pull, memory.prefix)
@@ -333,7 +333,7 @@ def _issue(
     if open_issue is not None and (kind in {BREAKER, DELETIONS} or shows(open_issue, proposal)):
         text = f"Issue #{open_issue.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=open_issue.number, url=open_issue.url, kind=kind)
-    if open_issue is None and (answer := turned_down(proposal, situation, kind=kind)) is not None:
+    if open_issue is None and (answer := rejected_intention(proposal, situation, kind=kind)) is not None:
         return answer
     if (closure := situation.closed.get(Lane.RUNBOOK_ISSUE)) is not None:
         return Intention(proposal, Effect.UNDELIVERED, f"It waits in this report: {closure.text()}", kind=kind)

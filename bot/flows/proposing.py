@@ -26,7 +26,7 @@ from bot.flows.messages import (
     proposed,
     pull_request_text,
 )
-from bot.flows.ownership import taken_over
+from bot.flows.ownership import is_taken_over
 from bot.flows.people import give
 from bot.model.codehost import HostFacts, Issue, Marker, PullRequest
 from bot.model.decision import Lane
@@ -105,7 +105,7 @@ def propose(
         batch, remaining = remaining[:size], remaining[size:]
         free = [intention for intention in batch if barriers.before(intention) is None]
         results += [
-            (intention, turned_down(intention, barrier, run, was_tried=False))
+            (intention, denied_action(intention, barrier, run, was_tried=False))
             for intention in batch
             if (barrier := barriers.before(intention))
         ]
@@ -171,7 +171,7 @@ def _branch(started: StartedIntent, progress: Progress, run: RunContext) -> Bran
     try:
         sha = run.repository.commit(progress.head, changes.files, message=message, at=progress.now, author=run.author)
         run.reached("branch-commit")
-        if taken_over(task, progress.view, run):
+        if is_taken_over(task, progress.view, run):
             raise Stale(f"somebody else committed to {branch}")
     except BotError as exc:
         return exc
@@ -206,13 +206,13 @@ def _result(
     intention, lane, run = started.intention, started.intention.proposal.lane, desk.run
     if (barrier := barriers.before(intention)) is not None:
         return ProposalResult(
-            started, turned_down(intention, barrier, run, was_tried=False), refused(barrier, lane, run)
+            started, denied_action(intention, barrier, run, was_tried=False), refused(barrier, lane, run)
         )
     try:
         item = _made_item(started, head, desk)
     except (Closed, Unavailable) as exc:
         barriers.note(lane, exc)
-        return ProposalResult(started, turned_down(intention, exc, run), refused(exc, lane, run))
+        return ProposalResult(started, denied_action(intention, exc, run), refused(exc, lane, run))
     except BotError as exc:
         result = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
         action = action_of(intention, effect=Effect.FAILED, message=exc.message)
@@ -310,7 +310,7 @@ def _take_back(results: Sequence[ProposalResult], moves: dict[str, BranchMove | 
                 run.repository.delete_branch(move.branch, expected=move.commit)
 
 
-def turned_down(
+def denied_action(
     intention: Intention, error: Closed | Unavailable, run: RunContext, *, was_tried: bool = True
 ) -> TakenAction:
     """The line of the report for what the host closed to us, wants to be asked later, or could not be asked."""

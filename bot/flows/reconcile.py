@@ -20,11 +20,11 @@ from bot.flows.dashboard.board import ordered, shown
 from bot.flows.declare import Declarer
 from bot.flows.intention import Intention, as_planned, settled
 from bot.flows.memory import Memory, remember, stopped
-from bot.flows.observation import Assessment, Observe, RulesInForce, assess, looked_at
+from bot.flows.observation import Assessment, Observe, RulesInForce, assess, is_observed
 from bot.flows.people import ownerless
 from bot.flows.plan import ItemT, plan
 from bot.flows.preview import preview
-from bot.flows.recover import as_recovered, forgotten, recover
+from bot.flows.recover import as_recovered, ledger_loss, recover
 from bot.flows.rejection import record_rejections
 from bot.flows.remedy import carry_out
 from bot.flows.restoring import Restoring
@@ -109,11 +109,11 @@ def _acted(loop: Loop, assessment: Assessment, memory: Memory, result: Tick, now
     """The account of a run that remembers, whatever it may write."""
     run, declaration = loop.run, assessment.declaration
     result = _with_items(result, assessment, memory)
-    unknown = forgotten(memory.view, declaration.commit, run, now=now)
+    unknown = ledger_loss(memory.view, declaration.commit, run, now=now)
     if (stop := unknown or stopped(memory.view, memory.limits, now)) is not None:
         return replace(result, blocked=stop)
     if loop.dry_run:
-        forecast = foresee(loop, assessment, memory)
+        forecast = forecast_run(loop, assessment, memory)
         planned = (
             replace(as_planned(intention), preview=preview(intention, declaration.commit, run, memory.view))
             for intention in forecast.intentions
@@ -197,7 +197,7 @@ def _with_items(result: Tick, assessment: Assessment, memory: Memory) -> Tick:
         issues=None
         if memory.issues is None
         else (*_items_of_ours(memory.issues), *(e for e in ended if isinstance(e, Issue))),
-        looked_at=frozenset(task for task in differed if looked_at(task, assessment)),
+        looked_at=frozenset(task for task in differed if is_observed(task, assessment)),
     )
 
 
@@ -220,7 +220,7 @@ class Forecast:
     blocked: str | None = None
 
 
-def foresee(loop: Loop, assessment: Assessment, memory: Memory) -> Forecast:
+def forecast_run(loop: Loop, assessment: Assessment, memory: Memory) -> Forecast:
     """The next run in advance. Writes nothing."""
     declaration, now = assessment.declaration, assessment.at
     memory = as_recovered(memory, declaration.commit, loop.run, now=now)

@@ -63,7 +63,7 @@ def _label(closings: Sequence[Entry], run: RunContext) -> None:
             run.host.label(int(number), run.labels)
 
 
-def forgotten(view: LedgerView, head: str, run: RunContext, *, now: datetime) -> str | None:
+def ledger_loss(view: LedgerView, head: str, run: RunContext, *, now: datetime) -> str | None:
     """Why the ledger cannot be the one by which this branch was written; None when it can.
 
     A fresh runner has no earlier ledger to compare with, but the branch's own commits name their intents: one that was

@@ -28,7 +28,7 @@ def shows(item: Item, proposal: Proposal) -> bool:
     return item.marker is not None and item.marker.digest == proposal.digest
 
 
-def turned_down(proposal: Proposal, situation: Situation, *, kind: str | None = None) -> Intention | None:
+def rejected_intention(proposal: Proposal, situation: Situation, *, kind: str | None = None) -> Intention | None:
     """The answer to a proposal that somebody rejected, by what is closed about it; None when it may be made."""
     closed = situation.memory.closed(marker(proposal, kind=kind), proposal.fingerprint)
     return _rejection(proposal, [item for item in closed if item.state is ItemState.CLOSED], situation, kind=kind)

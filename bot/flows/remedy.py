@@ -14,8 +14,8 @@ from bot.errors import BotError, Closed, Refused, Stale, Unavailable
 from bot.flows.context import RunContext
 from bot.flows.intention import Intention, action_of
 from bot.flows.intents import Ending, Progress, StartedBatch, StartedIntent, begin, check_in_time, finish
-from bot.flows.messages import commit_message, committed, handed_over
-from bot.flows.proposing import propose, refused, turned_down
+from bot.flows.messages import commit_message, committed, handover_comment
+from bot.flows.proposing import denied_action, propose, refused
 from bot.flows.restoring import Restoring
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView, Result
@@ -79,7 +79,7 @@ def _restore(
     begun_batch = begin(intentions, progress, run, lambda _started, _progress: ())
     results, progress = [*begun_batch.dropped], begun_batch.progress
     for started in begun_batch.started:
-        ending, action = restoring.put_back(started)
+        ending, action = restoring.restore(started)
         progress = finish([started], progress, run, ending)
         run.reached("outcome")
         results.append((started.intention, action))
@@ -105,7 +105,7 @@ def _commit(
         raise
     except (Closed, Unavailable) as exc:
         progress = finish(started, progress, run, refused(exc, Lane.ARTIFACT_PATCH, run))
-        return [*results, *((i.intention, turned_down(i.intention, exc, run)) for i in started)], progress
+        return [*results, *((i.intention, denied_action(i.intention, exc, run)) for i in started)], progress
     except BotError as exc:
         together = {TOGETHER: started[0].entry.id}
         progress = finish(started, progress, run, Ending(Result.FAILED, exc.message, detail=together))
@@ -176,7 +176,7 @@ def _hand_over(intention: Intention, run: RunContext) -> TakenAction:
         return action_of(intention)
     marker = replace(intention.marker, kind="handed-over")
     try:
-        run.host.comment(intention.number, marker=marker, body=handed_over(intention.proposal, run.texts))
+        run.host.comment(intention.number, marker=marker, body=handover_comment(intention.proposal, run.texts))
     except Closed:  # where nobody of us may comment, it is theirs all the same
         return action_of(intention)
     except BotError as exc:

@@ -41,7 +41,7 @@ class Restoring:
     def _declared(self) -> dict[ResourceId, Desired]:
         return {desired.id: desired for desired in self.assessment.declaration.resources}
 
-    def put_back(self, started: StartedIntent) -> tuple[Ending, Line]:
+    def restore(self, started: StartedIntent) -> tuple[Ending, Line]:
         """Restore one proposal: how its intent ends, and its line of the report. What could not be reached, or has moved
         since it was looked at, is nobody's failure.
         """

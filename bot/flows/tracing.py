@@ -45,7 +45,7 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
     }
     again = _Again(deployment, reader, expansions)
     return Scene(
-        tree=reader.holding(deployment.tree),
+        tree=reader.with_cached_only(deployment.tree),
         objects={target_name: _objects(of, documents) for target_name, of in expansions.items()},
         render=again.rendered_targets,
         inputs={target_name: inputs(of, documents) for target_name, of in expansions.items()},

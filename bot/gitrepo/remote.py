@@ -148,7 +148,7 @@ class Remote:
         )
 
     def _connected(self, connect: Callable[[], Advertised], *, doing: str) -> Advertised:
-        """The answer of ``look``. In a folder a ref can be listed and gone before it is read; then it is looked again."""
+        """The answer of ``connect``. In a folder a ref can be listed and gone before it is read; then it is looked again."""
         for looks_left in reversed(range(_LOOKS)):
             try:
                 return connect()

@@ -24,7 +24,7 @@ from bot.gitrepo import history, past, trees
 from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.lock import writing
 from bot.gitrepo.past import PastCommits
-from bot.gitrepo.revisions import in_words_of_libgit2
+from bot.gitrepo.revisions import libgit2_name
 from bot.model.dataclass import dataclass
 from bot.model.finding import FileChange
 from bot.model.patterns import regex
@@ -291,7 +291,7 @@ class GitRepository:
     def _by_revision(self, name: str) -> str | None:
         """The commit of any name that git has for it (gitrevisions(7)): ``HEAD~1``, ``origin/main``, ``@{u}``."""
         try:
-            return str(self.git.revparse_single(in_words_of_libgit2(self.git, name)).peel(pygit2.Commit).id)
+            return str(self.git.revparse_single(libgit2_name(self.git, name)).peel(pygit2.Commit).id)
         except (KeyError, ValueError, pygit2.GitError):
             return None
 

@@ -16,7 +16,7 @@ _PUSH: Final = regex(r"(?P<branch>.*?)@\{push\}(?P<rest>.*)", re.IGNORECASE)
 _AS_NAMED: Final = frozenset({"current", "matching"})
 
 
-def in_words_of_libgit2(git: pygit2.Repository, name: str) -> str:
+def libgit2_name(git: pygit2.Repository, name: str) -> str:
     """The same name as libgit2 knows it; unchanged where there is nothing to say otherwise."""
     if name.startswith("@@{"):
         return f"HEAD{name[1:]}"

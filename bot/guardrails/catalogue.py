@@ -80,7 +80,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "INT-005": integrity.edit_residue,
     "INT-006": integrity.chat_residue,
     "INT-007": integrity.truncated_file,
-    "INT-008": links.led_away,
+    "INT-008": links.escaping_links,
     "INT-009": _broken_compose,
     "DES-001": destruction.mass_delete,
     "DES-002": destruction.many_files_deleted,

@@ -316,7 +316,7 @@ class Delta:
         sides = [side for side in (self.before, self.after) if side]
         return any(text in side for side in sides for text in (*texts, *_ESCAPES))
 
-    def holding(self, anchors: Anchors) -> Sequence[DiffLine]:
+    def lines_with(self, anchors: Anchors) -> Sequence[DiffLine]:
         """The added lines that hold ``anchors``; all of them, where nobody looked for these."""
         if self.anchors is None or anchors not in self.anchors.members:
             return self.added
@@ -372,7 +372,7 @@ class Delta:
         Every line that matches holds ``anchors``. Where some remain, those that were not merely moved or re-indented within
         the file are named first. ``view`` is what of a line has to match as well as the whole of it.
         """
-        gained = [line for line in self.holding(anchors) if matches(line.text)]
+        gained = [line for line in self.lines_with(anchors) if matches(line.text)]
         if not gained:
             return ()
         removed_lines = [line for line in self._losing(anchors) if matches(line.text)]

@@ -19,7 +19,7 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import ChangeFacts, Guardrail, Hit, Subject
 from bot.guardrails.rulebook import RuleBook
-from bot.guardrails.structure import Unparsed, is_long, is_modest
+from bot.guardrails.structure import Unparsed, is_long, is_small
 from bot.guardrails.verdict import enforcement
 from bot.guardrails.waivers import baseline_waiver, line_waiver
 from bot.model.dataclass import dataclass
@@ -176,7 +176,7 @@ def _seen_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Findi
     for delta in subject.deltas:
         if delta.unread is not None:
             yield from _unread(delta, rules, mode)
-        elif delta.language in {"yaml", "json"} and not delta.is_foreign and not is_modest(delta.after or ""):
+        elif delta.language in {"yaml", "json"} and not delta.is_foreign and not is_small(delta.after or ""):
             documents = delta.documents_after
             if isinstance(documents, Unparsed) and documents.hostile:
                 text = f"{delta.path} is not judged: {documents.message}."

@@ -106,7 +106,7 @@ def anchors_of(guardrails: Iterable[Guardrail]) -> tuple[Anchors, ...]:
 def _holding(delta: Delta, pattern: Pattern) -> Sequence[DiffLine]:
     """The added lines that the pattern may match. What is blanked out is white space, which a keyword may hold too."""
     blanked = pattern.not_in and any(" " in keyword for keyword in pattern.keywords)
-    return delta.holding(_anchors(pattern.keywords)) if pattern.keywords and not blanked else delta.added
+    return delta.lines_with(_anchors(pattern.keywords)) if pattern.keywords and not blanked else delta.added
 
 
 def _matching(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterator[tuple[Delta, DiffLine]]:

@@ -59,7 +59,7 @@ class RenderedChange:
 
 @dataclass(frozen=True, slots=True)
 class NumberedNodes:
-    """Rendered objects as detectors read documents. They have no lines: a node's ``line`` is its number in ``places``."""
+    """Rendered objects as detectors read documents. They have no lines: a node's ``line`` is its number in ``locations``."""
 
     documents: tuple[LinedNode, ...]
     locations: Sequence[tuple[ResourceId, Pointer]]

@@ -40,7 +40,7 @@ class RuleBook:
         return {guardrail.id: guardrail for guardrail in self.guardrails}
 
     @property
-    def heeded_labels(self) -> frozenset[str]:
+    def required_labels(self) -> frozenset[str]:
         """The labels of a pull request that satisfy a requirement of some guardrail."""
         requirements = [guardrail.detect for guardrail in self.guardrails if isinstance(guardrail.detect, Require)]
         return frozenset(

@@ -61,7 +61,7 @@ def _only_actions(text: str) -> bool:
     return all(text[max(match.start() - 1, 0) : match.start()] == "$" for match in _TEMPLATE.finditer(text))
 
 
-def is_modest(text: str) -> bool:
+def is_small(text: str) -> bool:
     """Whether it is JSON that is surely within the limits, which is known without building its tree."""
     if not text.lstrip().startswith(("{", "[")) or "<<" in text:
         return False

@@ -49,7 +49,7 @@ def read(
         from bot.intake.terraform import read_terraform
 
         parts.append(read_terraform(terraform))
-    return told_apart(joined(parts))
+    return without_duplicates(joined(parts))
 
 
 def read_manifest(path: str, data: bytes) -> Declared:
@@ -76,7 +76,7 @@ def _came_from_a_cluster(tree: Tree) -> bool:
     return isinstance(meta, dict) and bool(meta.get("uid")) and bool(meta.get("resourceVersion"))
 
 
-def told_apart(declared: Declared) -> Declared:
+def without_duplicates(declared: Declared) -> Declared:
     """Each resource once. What two files declare for one place is declared by neither: nobody can tell which one is meant.
 
     Each further declaration is an error that names the first.

@@ -125,7 +125,7 @@ class FileTree:
         )
 
     def with_mounted(self, folder: str, mounted: FileTree) -> FileTree:
-        """This tree with all files of ``other`` below ``folder``."""
+        """This tree with all files of ``mounted`` below ``folder``."""
         return FileTree(
             *self._mounted(folder, mounted),
             self.changed,
@@ -249,7 +249,7 @@ class WatchedTree(FileTree):
         )
 
     def with_mounted(self, folder: str, mounted: FileTree) -> WatchedTree:
-        """As :meth:`FileTree.with_mounted`. What lies in ``other`` is noted by where it came from, not file by file."""
+        """As :meth:`FileTree.with_mounted`. What lies in ``mounted`` is noted by where it came from, not file by file."""
         blobs, load = self._mounted(folder, mounted)
         return WatchedTree(
             blobs, load, self.changed, [], {}, self.upstream, self.revision, self.links, self.below, self.reads

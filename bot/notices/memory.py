@@ -91,7 +91,7 @@ def _settle(memory: NoticeHistory, receiver: str, entry: Entry) -> None:
         memory.dropped[receiver] = memory.dropped.get(receiver, 0) + len(ids)
 
 
-def lasting(entries: Iterable[Entry]) -> Iterable[Entry]:
+def standing_entries(entries: Iterable[Entry]) -> Iterable[Entry]:
     """The notices that still stand: forgotten, they would be told again."""
     last: dict[str, Entry] = {}
     for entry in entries:

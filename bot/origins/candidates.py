@@ -146,7 +146,7 @@ class Search:
 
     def _carries(self, document: YamlDocument) -> bool:
         """Whether a document says something about other objects: values, a kustomization, a carrier."""
-        return document.kind != self.desire.id.kind and self.desire.bears(document)
+        return document.kind != self.desire.id.kind and self.desire.may_affect(document)
 
     def _by_level(self, found_documents: Iterable[YamlDocument]) -> list[YamlDocument]:
         return sorted(found_documents, key=lambda document: (self.desire.level(document.file), document.file))
@@ -164,7 +164,7 @@ class Search:
         marked = [
             slot.slot for slot in later_slots if slot.slot.may_be_marked and not isinstance(slot.slot.value, bool)
         ]
-        feeding = self.trials.feeding(self.desire, marked, by_fit=True) if len(marked) > 1 else marked
+        feeding = self.trials.slots_in_value(self.desire, marked, by_fit=True) if len(marked) > 1 else marked
         yield from _guesses(candidate for candidate in later_slots if any(candidate.slot is slot for slot in feeding))
         yield from _guesses(
             [
@@ -188,7 +188,7 @@ class Search:
         ]
 
     def _bears(self, slot: Slot) -> bool:
-        return slot.leaf is None or self.desire.bears(slot.leaf.document)
+        return slot.leaf is None or self.desire.may_affect(slot.leaf.document)
 
     def _image_parts(self, slots: Sequence[Slot]) -> Iterator[Guess]:
         """Repository and tag in slots of their own, where both change."""
@@ -310,7 +310,7 @@ class Search:
                 slots += [slot for slot in self._defaults(layer) if slot.may_be_marked]
         edit = self.desire.edit
         if not isinstance(edit, RemoveEntry) and not isinstance(edit.value, (Mapping, list, tuple)):
-            for slot in self.trials.feeding(self.desire, slots, by_fit=False):
+            for slot in self.trials.slots_in_value(self.desire, slots, by_fit=False):
                 value = self.trials.needed(self.desire, slot, text_of(edit.value))
                 if value is not None:
                     yield from slot.guesses(edit.value if value == text_of(edit.value) else value)

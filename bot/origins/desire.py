@@ -105,7 +105,7 @@ class DesiredEdit:
         shared = {term for term in synonyms if term in self.terms} - _NO_HINT
         return score + 2 * len(shared)
 
-    def bears(self, document: YamlDocument) -> bool:
+    def may_affect(self, document: YamlDocument) -> bool:
         """Whether a document may well have a say in this object: it is no manifest of another one."""
         if document.kind in {"", self.id.kind} or document.is_kustomization or document.is_builtin:
             may_be_meant = not document.name or document.name in self.id.name or self.begins_in(document)

@@ -139,7 +139,7 @@ def desired_tree(tree: JSON, edits: Iterable[Edit]) -> JSON:
     return tree
 
 
-def is_so(edit: Edit, original: Tree, now: Tree) -> bool:
+def is_applied(edit: Edit, original: Tree, now: Tree) -> bool:
     """Whether ``now``, a later rendering of ``original``, says what ``edit`` of ``original`` wants."""
     match edit:
         case SetValue(pointer, value):

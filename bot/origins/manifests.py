@@ -39,7 +39,7 @@ def _in_documents(desire: DesiredEdit, documents: Iterable[YamlDocument]) -> Ite
     same = [
         candidate
         for candidate in documents
-        if candidate.kind == desire.id.kind and desire.bears(candidate) and candidate.name
+        if candidate.kind == desire.id.kind and desire.may_affect(candidate) and candidate.name
     ]
     began = desire.provenance.file
     same.sort(

@@ -20,7 +20,7 @@ from bot.model.resource import ResourceId
 from bot.origins.candidates import candidates
 from bot.origins.changes import Candidate
 from bot.origins.desire import DesiredEdit
-from bot.origins.effect import Comparison, SideEffects, desired_tree, is_so
+from bot.origins.effect import Comparison, SideEffects, desired_tree, is_applied
 from bot.origins.leaves import path_of
 from bot.origins.scene import EditPlan, Goal, NoEdit, Objects, Scene, Spot
 from bot.origins.trials import CHEAP_MOST, SLOW_MOST, Trials
@@ -35,7 +35,7 @@ def find_edit(goal: Goal, scene: Scene) -> EditPlan | NoEdit:
         if (noisy := _noisy(goal.target, id_, edits, scene)) is not None:
             return noisy
     open_edits = {
-        id_: [(edit, _steps(objects[id_], edit)) for edit in edits if not is_so(edit, objects[id_], objects[id_])]
+        id_: [(edit, _steps(objects[id_], edit)) for edit in edits if not is_applied(edit, objects[id_], objects[id_])]
         for id_, edits in goal.edits.items()
     }
     separate_edits = {id_: tuple(step for _, parts in edits for step in parts) for id_, edits in open_edits.items()}
@@ -137,7 +137,7 @@ class _Run:
         now = self.objects[target].get(name)
         if now is None:
             return NoEdit(f"{id_} is not rendered any more once the rest is changed", self.trials.tried)
-        if is_so(edit, self.scene.objects[target][id_], now):
+        if is_applied(edit, self.scene.objects[target][id_], now):
             return None
         desire = DesiredEdit.of(target, name, edit, self.objects[target], self.scene, known_as=id_)
         self.trials.begin(CHEAP_MOST if desire.provenance.cheap else SLOW_MOST)
@@ -245,13 +245,13 @@ class _Step:
         if run.scene.near is None:
             return True
         now = run.trials.near(candidate.files, desire)
-        return now is not None and is_so(desire.edit, run.scene.objects[desire.target][self.id], now)
+        return now is not None and is_applied(desire.edit, run.scene.objects[desire.target][self.id], now)
 
     def _is_reached(self, objects: Mapping[ResourceId, Tree], effect: SideEffects) -> bool:
         run = self.run
         names = {**run.names, **{run.first_name(old): new for old, new in effect.renamed.items()}}
         for id_, edit in [*run.done, (self.id, self.desire.edit)]:
             now = objects.get(names.get(id_, id_))
-            if now is None or not is_so(edit, run.scene.objects[self.desire.target][id_], now):
+            if now is None or not is_applied(edit, run.scene.objects[self.desire.target][id_], now):
                 return False
         return True

@@ -135,17 +135,17 @@ class _Trace:
         desire, trials = self.desire, self.trials
         ranked = self.search.ranked()
         for near_slot in [ranked_slot for ranked_slot in ranked if ranked_slot.is_near][:AT_ONCE]:
-            if trials.shows(desire, near_slot.slot, near_slot.fit.value):
+            if trials.moves_value(desire, near_slot.slot, near_slot.fit.value):
                 return near_slot.slot
         marked = [ranked_slot.slot for ranked_slot in ranked if ranked_slot.slot.may_be_marked]
-        feeding = trials.feeding(desire, marked, by_fit=True)
+        feeding = trials.slots_in_value(desire, marked, by_fit=True)
         if not feeding and desire.provenance.cheap:
             values = self.search.values()
-            feeding = trials.feeding(desire, values, by_fit=False)
+            feeding = trials.slots_in_value(desire, values, by_fit=False)
             switches = (slot for slot in values if isinstance(slot.value, bool))
-            feeding = feeding or [slot for slot in switches if trials.shows(desire, slot, not slot.value)][:1]
+            feeding = feeding or [slot for slot in switches if trials.moves_value(desire, slot, not slot.value)][:1]
         lines = literal_slots(desire, self.scene.tree) if not feeding else []
-        deciding_slots = (slot for slot in lines if trials.shows(desire, slot, another(slot.value)))
+        deciding_slots = (slot for slot in lines if trials.moves_value(desire, slot, another(slot.value)))
         return next(iter(feeding), None) or next(deciding_slots, None)
 
     # -- what it overrides ------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ class _Trace:
         """What documents of the object say at the same place."""
         desire = self.desire
         for document in self._near_first():
-            if document.kind != desire.id.kind or not desire.bears(document):
+            if document.kind != desire.id.kind or not desire.may_affect(document):
                 continue
             pointer = position(desire.pointer, desire.tree, document.tree)
             if pointer is not None:

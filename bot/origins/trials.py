@@ -15,7 +15,7 @@ from bot.model.filetree import FileTree
 from bot.model.json import JSON, Tree
 from bot.origins.changes import Candidate, FileEdit, dumped
 from bot.origins.desire import DesiredEdit
-from bot.origins.effect import is_so, successors
+from bot.origins.effect import is_applied, successors
 from bot.origins.fitting import part, text_of
 from bot.origins.scene import Objects, Scene
 from bot.origins.slots import Slot
@@ -86,7 +86,7 @@ class Trials:
 
     # -- marks ----------------------------------------------------------------------------------------------------
 
-    def feeding(self, desire: DesiredEdit, slots: Sequence[Slot], *, by_fit: bool) -> list[Slot]:
+    def slots_in_value(self, desire: DesiredEdit, slots: Sequence[Slot], *, by_fit: bool) -> list[Slot]:
         """Those of ``slots`` that show up in the value that ``desire`` is about. ``by_fit``: only the part of a slot that
         fits the value is marked, so that the rest of it stays as it is.
         """
@@ -119,7 +119,7 @@ class Trials:
         yield from self._showing(desire, slots, dict(items[: len(items) // 2]))
         yield from self._showing(desire, slots, dict(items[len(items) // 2 :]))
 
-    def shows(self, desire: DesiredEdit, slot: Slot, value: JSON) -> bool:
+    def moves_value(self, desire: DesiredEdit, slot: Slot, value: JSON) -> bool:
         """Whether the rendered value is another one once ``slot`` says ``value``."""
         placed = next(slot.edits_for(value), None)
         tree = None if placed is None else self._rendered(desire, [placed])
@@ -130,7 +130,7 @@ class Trials:
         for slot in slots:
             placed = next(slot.edits_for(not slot.value), None) if isinstance(slot.value, bool) else None
             tree = None if placed is None else self._rendered(desire, [placed])
-            if tree is not None and is_so(desire.edit, desire.tree, tree):
+            if tree is not None and is_applied(desire.edit, desire.tree, tree):
                 yield slot
 
     def needed(self, desire: DesiredEdit, slot: Slot, new: str) -> JSON:

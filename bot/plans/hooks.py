@@ -113,7 +113,7 @@ def _runs(due_hook: DueHook, ran: Sequence[HookRun]) -> list[HookRun]:
     return [run for run in ran if run.name == hook_name(due_hook.hook.desired.id)]
 
 
-def around(actions: Sequence[Action], hooks: Sequence[DueHook]) -> tuple[Action, ...]:
+def with_hooks(actions: Sequence[Action], hooks: Sequence[DueHook]) -> tuple[Action, ...]:
     """The plan with the hooks that run before and after the ``actions``, which have their waves."""
     first = [action for action in actions if action.wave == 0 and action.resource.kind in _FIRST]
     later_actions = [action for action in actions if action not in first]

@@ -20,7 +20,7 @@ from bot.model.globs import name_matches
 from bot.model.hooks import HookStage
 from bot.model.json import JSON, canonical, get, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId
-from bot.plans.hooks import Releases, around, due
+from bot.plans.hooks import Releases, due, with_hooks
 from bot.plans.immutable import cannot_change
 from bot.plans.order import ordered
 
@@ -92,7 +92,7 @@ def _with_hooks(planned_actions: Sequence[Action], inputs: PlanInputs) -> tuple[
         for action in planned_actions
     ]
     among = [due_hook.action for due_hook in running if due_hook.stage is HookStage.AMONG]
-    return around(ordered([*tied, *among], inputs.declared), running)
+    return with_hooks(ordered([*tied, *among], inputs.declared), running)
 
 
 def _action(resource: ResourceId, decisions: Sequence[Decision], inputs: PlanInputs) -> Action | NotPlanned:

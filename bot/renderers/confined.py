@@ -135,7 +135,7 @@ class Jail:
         folders = {"PATH": "bin", "HOME": "home", "TMPDIR": "tmp"}
         env = {name: f"{prefix}/{folder}" for name, folder in folders.items()} | proxies | GO
         workspace = Workspace(self.root / "home", self.root, self.root / "tmp")
-        before = [*namespaces(), f"--root={self.root}"] if rooted else self.around([self.root], Path(argv[0]))
+        before = [*namespaces(), f"--root={self.root}"] if rooted else self.command_prefix([self.root], Path(argv[0]))
         command = [*limits(seconds=max(seconds, 1)), *before, *arguments]
         return run(command, b"", env=env, deadline_seconds=seconds, output_cap=OUTPUT_CAP, workspace=workspace)
 
@@ -149,7 +149,7 @@ class Jail:
             case Wall.BUBBLEWRAP | Wall.NONE:
                 return False
 
-    def around(self, readable: Sequence[Path | str], program: Path) -> list[str]:
+    def command_prefix(self, readable: Sequence[Path | str], program: Path) -> list[str]:
         """The words before a program that may read ``readable`` and write the jail's folders for temporary files."""
         if self.wall is Wall.NONE:
             return []

@@ -22,7 +22,7 @@ from bot.renderers.helm import Helm, Release
 from bot.renderers.kustomize import Kustomize
 from bot.renderers.objects import as_json, titled
 from bot.renderers.strvals import editable, escaped, set_in
-from bot.targets.flux import sifting
+from bot.targets.flux import source_filters
 from bot.targets.paths import joined
 from bot.targets.sourceignore import artifact
 from bot.targets.upstream import REQUEST
@@ -41,7 +41,7 @@ class FluxRelease:
     def render(self, unit: Unit, tree: FileTree) -> Rendering:
         """The objects that a ``HelmRelease`` installs. Its chart may lie in another place."""
         source_object = mapping(get(unit.spec, "source", "object"))
-        sifted = artifact(tree, sifting(source_object))
+        sifted = artifact(tree, source_filters(source_object))
         chart = _chart(unit.spec, sifted, unit)
         if isinstance(chart, str):
             return self._render(unit, chart, sifted)
@@ -113,7 +113,7 @@ def _artifact(source_object: Tree, tree: FileTree) -> FileTree:
     return (
         tree
         if copied or text(source_object.get("kind")) == "HelmRepository"
-        else artifact(tree, sifting(source_object))
+        else artifact(tree, source_filters(source_object))
     )
 
 

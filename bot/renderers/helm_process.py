@@ -56,7 +56,7 @@ class HelmProcess:
         paths = [path for path in sys.path if path and Path(path).exists()]
         readable: list[Path | str] = [*paths, sys.prefix, sys.base_prefix, sys.exec_prefix]
         readable += [os.path.realpath(sys.executable), jail.root]
-        argv = [*limits(seconds=None), *jail.around(readable, Path(sys.executable))]
+        argv = [*limits(seconds=None), *jail.command_prefix(readable, Path(sys.executable))]
         argv += [sys.executable, "-m", "bot.renderers.helm_worker"]
         env = {
             "PATH": str(jail.root / "bin"),

@@ -25,7 +25,15 @@ from bot.report.console import COLOUR, printable
 from bot.report.contrast import contrasted
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score
-from bot.report.wording import CHANGED_UNSEEN, NOTHING_DECLARED, all_compared, outlook, remedy, sides, tells_all
+from bot.report.wording import (
+    CHANGED_UNSEEN,
+    NOTHING_DECLARED,
+    all_compared,
+    is_self_explanatory,
+    outlook,
+    remedy,
+    sides,
+)
 
 _EFFECT: Final = {
     Effect.COMMITTED: "green",
@@ -285,7 +293,7 @@ def _account(action: TakenAction) -> Iterator[str]:
     """What became of one proposal, and below it the link. Where nothing came of it: about which task, and why."""
     style = _EFFECT.get(action.effect, "dim")
     effect = f"[{style}]{action.effect.value:<11}[/]"
-    if tells_all(action):
+    if is_self_explanatory(action):
         yield f"{effect} {escape(action.message)}"
     else:
         number = "" if action.number is None else f" #{action.number}"

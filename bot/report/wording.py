@@ -89,6 +89,6 @@ def suggested_action(decision: Decision) -> str:
             assert_never(decision.lane)
 
 
-def tells_all(action: TakenAction) -> bool:
+def is_self_explanatory(action: TakenAction) -> bool:
     """Whether the message by itself says after the effect what became of which task: ``opened PR #3 "web: image …"``."""
     return action.effect.wrote or action.effect is Effect.PLANNED

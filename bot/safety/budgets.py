@@ -14,7 +14,7 @@ from bot.safety.limits import Limits
 from bot.safety.spans import after
 from bot.safety.suspension import suspended_until
 
-__all__ = ["RepositoryBudget", "TaskBudget", "is_told", "proposal_budget", "repository_budgets", "task_budgets"]
+__all__ = ["RepositoryBudget", "TaskBudget", "is_notable", "proposal_budget", "repository_budgets", "task_budgets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def task_budgets(
     return tuple(budget for budget in budgets if budget.task in drifting or _says_something(budget))
 
 
-def is_told(budget: Mapping[str, object]) -> bool:
+def is_notable(budget: Mapping[str, object]) -> bool:
     """Whether a task's budget, as a status says it, is worth a line: it used something, failed or is held. All others are
     told by their number.
     """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.model.ledger import Entry, EntryKind
-from bot.notices.memory import lasting
+from bot.notices.memory import standing_entries
 from bot.safety.history import ORDER, VOICES, Attempt, budget_of_intent, disputes, history_of_entries
 from bot.safety.limits import Limits
 from bot.safety.spans import before
@@ -74,7 +74,7 @@ def _standing(entries: Sequence[Entry]) -> Iterable[Entry]:
                 last[(entry.detail[ORDER], entry.fingerprint or entry.task)] = entry
             case _:
                 pass
-    return (*last.values(), *lasting(entries))
+    return (*last.values(), *standing_entries(entries))
 
 
 def _attempts(entries: Sequence[Entry], stay: set[str], retention: Retention) -> set[str]:

@@ -106,7 +106,7 @@ class _Search:
         errors = [error for path in sorted(self.rendered) if path.endswith((".yaml", ".yml")) and self._is_kustomization(path)
                   and (error := self.documents.error(path)) is not None]  # fmt: skip
         return Discovery(
-            naming.told_apart(self.targets),
+            naming.with_unique_names(self.targets),
             frozenset(self.rendered),
             tuple(self.left_out),
             tuple(errors),
@@ -165,7 +165,7 @@ class _Search:
         repositories = [
             document for document in self._objects(flux.SOURCE_GROUP) if document.tree.get("kind") == "GitRepository"
         ]
-        sources = [flux.sifting(repository.tree) for repository in repositories] or [{}]
+        sources = [flux.source_filters(repository.tree) for repository in repositories] or [{}]
         rules = [sourceignore.rules(self.tree, source) for source in sources]
         return [document for document in objects if not all(rule.hides(document.file) for rule in rules)]
 

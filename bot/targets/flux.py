@@ -29,7 +29,7 @@ SUBSTITUTED: Final = "variables"
 
 
 SIFTED: Final = "sifted"
-"""Where :func:`kustomizations` puts what the source of a unit says of the files that it takes (:func:`sifting`)."""
+"""Where :func:`kustomizations` puts what the source of a unit says of the files that it takes (:func:`source_filters`)."""
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ def _kustomization(
         return out
     path = repository_path(spec, namespace(tree), index, own_urls)
     source = source_of(spec, namespace(tree), index)
-    settings = {**spec, SUBSTITUTED: _variables(spec, namespace(tree), index), SIFTED: sifting(source)}
+    settings = {**spec, SUBSTITUTED: _variables(spec, namespace(tree), index), SIFTED: source_filters(source)}
     if isinstance(path, _Elsewhere):
         if path.request is None:
             return NotCompared(title, path.reason, rendered.file, rendered.line)
@@ -219,7 +219,7 @@ def _generated_from(artifact: str, index: ObjectIndex) -> tuple[Tree, str]:
     return {}, ""
 
 
-def sifting(source: Tree | None) -> Tree:
+def source_filters(source: Tree | None) -> Tree:
     """What a source says of the files that it takes."""
     spec = below(source, "spec")
     return {key: spec[key] for key in ("ignore", "sparseCheckout") if spec.get(key)}

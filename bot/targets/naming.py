@@ -51,7 +51,7 @@ def name(text: str) -> str:
     return slug if TARGET_NAME.fullmatch(slug) else "target"
 
 
-def told_apart(targets: Sequence[Target]) -> tuple[Target, ...]:
+def with_unique_names(targets: Sequence[Target]) -> tuple[Target, ...]:
     """The targets, with a number where two would be called the same; those that settings name keep their names."""
     used = {target.name for target in targets if target.declared}
     result: list[Target] = []

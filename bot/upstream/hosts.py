@@ -68,7 +68,7 @@ def split(url: str) -> tuple[HostOrigin, SplitResult]:
     return HostOrigin(parts.scheme, host, port or _PORTS[parts.scheme]), parts
 
 
-def led_to(url: str, reference: str) -> str:
+def resolved_url(url: str, reference: str) -> str:
     """Where a reference that somebody else wrote leads to from ``url``. Raises ``Invalid`` where it cannot be read."""
     try:
         return urljoin(url, reference)

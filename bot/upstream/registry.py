@@ -20,7 +20,7 @@ from bot.errors import Invalid, Refused, Unavailable
 from bot.model.json import Tree, mappings, read_json, texts
 from bot.model.semver import Version, is_exact, parse_version
 from bot.model.upstream import UpstreamRequest, UpstreamSource
-from bot.upstream.hosts import DOCKER_REGISTRY, HostOrigin, led_to, split
+from bot.upstream.hosts import DOCKER_REGISTRY, HostOrigin, resolved_url, split
 from bot.upstream.keys import variable
 from bot.upstream.repository import constraint_of
 from bot.upstream.web import Web, WebPage
@@ -125,7 +125,7 @@ class Registry:
             link = re.match(r'<([^>]+)>\s*;\s*rel="?next"?', page.headers.get("link", ""))
             if link is None:
                 return
-            path = led_to(f"{self.base}/tags/list", link[1])
+            path = resolved_url(f"{self.base}/tags/list", link[1])
         raise Invalid(f"oci://{self.origin.authority}/{self.name} has more tags than can be read")
 
     def _get(self, path: str, *, accept: str, most: int) -> WebPage:

@@ -19,7 +19,7 @@ from bot.errors import Invalid, Unavailable
 from bot.model.json import Tree, mappings, texts
 from bot.model.semver import Constraint, Version, parse_constraint, parse_version
 from bot.model.upstream import UpstreamRequest, UpstreamSource
-from bot.upstream.hosts import HostOrigin, led_to, split
+from bot.upstream.hosts import HostOrigin, resolved_url, split
 from bot.upstream.web import Web
 
 MOST_INDEX_BYTES: Final = 64 * 1024 * 1024
@@ -117,5 +117,5 @@ def _absolute(repository: str, url: str) -> str:
     if "://" in url:
         return url
     base = urlsplit(repository)
-    parts = urlsplit(led_to(urlunsplit(base._replace(path=base.path.rstrip("/") + "/", query="")), url))
+    parts = urlsplit(resolved_url(urlunsplit(base._replace(path=base.path.rstrip("/") + "/", query="")), url))
     return urlunsplit(parts._replace(query=parts.query or base.query))

@@ -21,7 +21,7 @@ from urllib.parse import urlunsplit
 from bot.errors import Invalid, Refused, Unavailable
 from bot.model.proxies import proxy_for
 from bot.trust import machine_authorities
-from bot.upstream.hosts import AllowedHosts, HostOrigin, led_to, split
+from bot.upstream.hosts import AllowedHosts, HostOrigin, resolved_url, split
 from bot.upstream.keys import KeyRing, variable
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Web:
     def _read(self, answer: httpx.Response, hop: _Hop) -> WebPage | str:
         status = answer.status_code
         if status in _REDIRECTING and "location" in answer.headers:
-            return led_to(hop.url, answer.headers["location"])
+            return resolved_url(hop.url, answer.headers["location"])
         if status != HTTPStatus.OK and not (hop.challenged and status == HTTPStatus.UNAUTHORIZED):
             raise _failure(status, hop.origin, hop.url)
         body = self._body(answer, hop)

@@ -25,7 +25,7 @@ from bot.report.actions import applied_summary
 from bot.safety.history import history_of
 from bot.wiring.actor import actor
 from bot.wiring.appliers import appliers_of, apply_settings
-from bot.wiring.guard import unmet
+from bot.wiring.guard import blocked_merges
 from bot.wiring.ledger import ledger, limits
 from bot.wiring.reconcile import assessment_of, open_pushed
 from bot.wiring.repository import (
@@ -72,7 +72,7 @@ class Application:
         if (stop := stopped(ledger(open_repo).read(), limits(open_repo.settings), clock.now())) is not None:
             raise Refused(f"Nothing was applied. {stop}")
         before = last_applied(open_repo.repository, open_repo.options.target)
-        if before is not None and (reasons := unmet(open_repo, before, self.commit, clock)):
+        if before is not None and (reasons := blocked_merges(open_repo, before, self.commit, clock)):
             raise Refused(
                 "\n  ".join(
                     ["Nothing was applied, because guardrails block what came since the last apply:", *reasons]

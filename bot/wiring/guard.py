@@ -246,7 +246,7 @@ def rules_of(open_repo: OpenRepository, base: str) -> RuleBook:
     return rules_at(open_repo.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
 
 
-def unmet(open_repo: OpenRepository, base: str, head: str, clock: Clock) -> tuple[str, ...]:
+def blocked_merges(open_repo: OpenRepository, base: str, head: str, clock: Clock) -> tuple[str, ...]:
     """What guardrails block of what came between two commits, a line each; nothing unless one of them says strict."""
     from bot.flows import merged_changes
     from bot.flows.review import facts_of, review
@@ -265,7 +265,7 @@ def unmet(open_repo: OpenRepository, base: str, head: str, clock: Clock) -> tupl
         result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
         return tuple(finding for finding in result.findings if finding.enforce is Enforce.BLOCK)
 
-    findings = merged_changes.unmet(open_repo.repository, base, head, blocks)
+    findings = merged_changes.blocking_findings(open_repo.repository, base, head, blocks)
     return tuple(f"{finding.file}:{finding.line}: {finding.rule}: {finding.message}" for finding in findings)
 
 

@@ -22,7 +22,7 @@ from bot.errors import Invalid
 from bot.flows import applied
 from bot.flows.artifacts import ArtifactRendering, check_variables, rendering
 from bot.flows.compare import compare
-from bot.flows.declare import Declaration, Declarer, Selection, nameless
+from bot.flows.declare import Declaration, Declarer, Selection, no_branch
 from bot.flows.deployment import no_cluster
 from bot.flows.observation import Assessment, Observe, RulesInForce
 from bot.flows.rules import ignores_at, rules_at
@@ -192,7 +192,7 @@ def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:
     from bot.flows.origin import origin
 
     open_repo = repository_to_read(options)
-    reads = replace(declarer(open_repo), revision=nameless)
+    reads = replace(declarer(open_repo), revision=no_branch)
     return origin(reads.at(_head(open_repo)), reads, resource, path)
 
 

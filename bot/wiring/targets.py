@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import Invalid, Unavailable
-from bot.flows.declare import RevisionOf, nameless
+from bot.flows.declare import RevisionOf, no_branch
 from bot.flows.deployment import AskCluster, DeploymentReader, TargetSelection, no_cluster
 from bot.model.cluster import ServedApi
 from bot.model.filetree import FileTree
@@ -95,7 +95,7 @@ def revisions(open_repo: OpenRepository) -> RevisionOf:
     """Where commits of a repository are read: on its branch. A folder's files count as the commit that is checked out."""
     git = open_repo.git or checkout(Path(open_repo.options.repo))
     if git is None:
-        return nameless
+        return no_branch
     branch = open_repo.branch if open_repo.git is not None else git.checked_out()
 
     def revision(commit: str) -> Revision:

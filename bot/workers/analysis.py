@@ -127,7 +127,7 @@ class SavedTrends:
     lessons: tuple[LessonNote, ...] = ()
 
 
-def remembered(trends: Trends, before: SavedTrends | None) -> SavedTrends:
+def merged_spikes(trends: Trends, before: SavedTrends | None) -> SavedTrends:
     """``trends`` with the spikes that were known: one that goes on grows, one that is over is ended, a new one is added."""
     if trends.at is None:
         return SavedTrends(trends) if before is None else replace(before, trends=trends)

@@ -137,7 +137,7 @@ def _changes(sessions: Iterable[Session], school: School, most: int) -> Iterator
             yield change
 
 
-def followed_up(sessions: Sequence[Session], merged: Iterable[MergedGuardrail]) -> Sequence[LearnedGuardrail]:
+def guardrail_outcomes(sessions: Sequence[Session], merged: Iterable[MergedGuardrail]) -> Sequence[LearnedGuardrail]:
     """What became of the failures that each merged guardrail is about. Its own findings are not counted: it finds what
     was found before, and more of it.
     """

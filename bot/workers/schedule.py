@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.errors import BotError
 from bot.workers.journal import WorkerState
-from bot.workers.work import Outcome, Worker, Workers, turn
+from bot.workers.work import Outcome, Worker, Workers, run_worker
 
 LOOK_SECONDS: Final = 5.0
 
@@ -117,7 +117,7 @@ def _run_due(
     for name in due(going, last, now):
         times.try_now(name, now)
         try:
-            report(name, turn(name, workers, missed=missed(intervals[name], last.get(name), now)))
+            report(name, run_worker(name, workers, missed=missed(intervals[name], last.get(name), now)))
         except BotError as exc:
             report(name, exc)
         if stopped():

@@ -1,6 +1,6 @@
 """One run of one worker by name: what ``clockwork worker run`` and the daemon's timer both call.
 
-:func:`work` does it; :func:`turn` does it and remembers how it ended.
+:func:`work` does it; :func:`run_worker` does it and remembers how it ended.
 """
 
 from __future__ import annotations
@@ -16,11 +16,22 @@ from bot.model.wording import counted
 from bot.ports import Clock, SessionRecords
 from bot.workers import analysis, cleanup, export, metrics
 from bot.workers.journal import RecordedRun, TransientJournal, WorkerMemory
-from bot.workers.lessons import School, followed_up, lessons
+from bot.workers.lessons import School, guardrail_outcomes, lessons
 from bot.workers.links import WebPages
 from bot.workers.names import Worker
 
-__all__ = ["SESSIONS", "WINDOW", "Outcome", "Worker", "Workers", "export_now", "learned", "sessions", "turn", "work"]
+__all__ = [
+    "SESSIONS",
+    "WINDOW",
+    "Outcome",
+    "Worker",
+    "Workers",
+    "export_now",
+    "learned",
+    "run_worker",
+    "sessions",
+    "work",
+]
 
 SESSIONS: Final = 20_000
 """So many sessions of the last 30 days are looked at, at most."""
@@ -67,7 +78,7 @@ def work(name: Worker, workers: Workers) -> Outcome:
     return _WORK[name](workers)
 
 
-def turn(
+def run_worker(
     name: Worker, workers: Workers, *, missed: int = 0, run: Callable[[Worker, Workers], Outcome] | None = None
 ) -> Outcome:
     """Run worker ``name`` once (by ``run`` in place of :func:`work`) and remember it, how it failed too.
@@ -103,7 +114,7 @@ def sessions(workers: Workers) -> Sequence[Session]:
 def _analysis(workers: Workers) -> Outcome:
     kept_sessions = sessions(workers)
     trends = analysis.analyse(kept_sessions, workers.clock.now())
-    saved = analysis.remembered(trends, workers.memory.saved())
+    saved = analysis.merged_spikes(trends, workers.memory.saved())
     workers.memory.save(saved)
     notes = () if workers.school is None else lessons(kept_sessions, trends, saved.lessons, workers.school)
     if notes:
@@ -136,7 +147,7 @@ def _metrics(workers: Workers) -> Outcome:
 
 def learned(workers: Workers, kept_sessions: Sequence[Session]) -> Sequence[export.LearnedGuardrail]:
     """The learned guardrails of the branch, with what they did."""
-    return () if workers.school is None else followed_up(kept_sessions, workers.school.merged())
+    return () if workers.school is None else guardrail_outcomes(kept_sessions, workers.school.merged())
 
 
 def _export(workers: Workers) -> Outcome:

@@ -17,7 +17,7 @@ import pytest
 from bot.assistants.choose import assistant
 from bot.assistants.claude import Claude
 from bot.assistants.relay import relaying
-from bot.assistants.tool import ToolOptions, inert
+from bot.assistants.tool import ToolOptions, escaped_mentions
 from bot.confinement import walls
 from bot.confinement.walls import Confinement, Wall, best
 from bot.model.session import ReplyStatus
@@ -292,6 +292,6 @@ def test_what_is_to_be_readable_must_be_there(tmp_path: Path) -> None:
 
 def test_no_sign_that_names_a_file_is_left() -> None:
     """Text without a commercial at is untouched; with one, the sign is replaced and the reader told."""
-    assert inert("no sign") == "no sign"
-    assert "@" not in inert("mail a@b, read @/etc/passwd")
-    assert "at sign" in inert("@x")
+    assert escaped_mentions("no sign") == "no sign"
+    assert "@" not in escaped_mentions("mail a@b, read @/etc/passwd")
+    assert "at sign" in escaped_mentions("@x")

@@ -139,7 +139,7 @@ def virtual(repositories: int, hours: float, workers: int, accounts: int, limit:
     runner = VirtualRunner(clock, host, chance, worst)
     end = BEGIN + timedelta(hours=hours)
     loop = FleetLoop(lambda: members, runner, FleetPacing(workers, discover=timedelta(days=9), expected=10), clock)
-    loop.keep(lambda: clock.now() >= end)
+    loop.run(lambda: clock.now() >= end)
     runs = sum(map(len, runner.began.values()))
     began = {name: [at for at in runner.began[name] if at < end] for name in names}
     return VirtualFleet(began, worst, host, runs, end)

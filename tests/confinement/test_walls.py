@@ -15,7 +15,7 @@ import pytest
 
 from bot.confinement import calls
 from bot.confinement.closure import closure
-from bot.confinement.walls import ConfinedWorld, Wall, available, behind, own_network
+from bot.confinement.walls import ConfinedWorld, Wall, available, confined_command, own_network
 from bot.processes import ProcessEnd, ProcessResult, run
 
 SECRET = "planted-9c41f0"
@@ -46,7 +46,11 @@ def python(
     path = os.environ["PATH"]
     world = ConfinedWorld(space / "root", space / "work", closure(program, path), (space / "work",), port, door)
     return run(
-        behind(wall, world, [str(program)]), b"in", env={"PATH": path}, deadline_seconds=seconds, grace_seconds=1
+        confined_command(wall, world, [str(program)]),
+        b"in",
+        env={"PATH": path},
+        deadline_seconds=seconds,
+        grace_seconds=1,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.drift.ignore import IgnoreRule, Ignores, explain, load, sort_out
+from bot.drift.ignore import IgnoreRule, Ignores, apply_ignores, explain, load
 from bot.drift.selector import parse
 from bot.errors import Invalid
 from bot.model.drift import Drift, DriftKind, Report
@@ -31,7 +31,7 @@ def rule(**fields: Any) -> IgnoreRule:
 
 def test_what_a_rule_hides_is_counted_and_not_lost() -> None:
     """Kept and suppressed together are what came in."""
-    sorted_ = sort_out([drift(), drift("spec.paused")], Ignores((rule(path=parse_path("spec.replicas")),)), NOW)
+    sorted_ = apply_ignores([drift(), drift("spec.paused")], Ignores((rule(path=parse_path("spec.replicas")),)), NOW)
     assert [suppressed.where for suppressed in sorted_.reported] == ["spec.paused"]
     assert [(suppressed.by, suppressed.reason) for suppressed in sorted_.suppressed] == [("ignore:r", "because")]
     assert sorted_.notes == ()
@@ -40,24 +40,24 @@ def test_what_a_rule_hides_is_counted_and_not_lost() -> None:
 def test_a_critical_drift_is_reported_anyway() -> None:
     """Unless the rule says that it may hide even that."""
     bad = drift(severity=Severity.CRITICAL)
-    overruled = sort_out([bad], Ignores((rule(),)), NOW)
+    overruled = apply_ignores([bad], Ignores((rule(),)), NOW)
     assert overruled.reported == (bad,)
     assert [note.state for note in overruled.notes] == ["overruled"]
-    assert sort_out([bad], Ignores((rule(allow_critical=True),)), NOW).reported == ()
+    assert apply_ignores([bad], Ignores((rule(allow_critical=True),)), NOW).reported == ()
 
 
 def test_an_expired_rule_hides_nothing_and_says_so() -> None:
     """The last day still counts."""
     yesterday, today = date(2026, 4, 30), date(2026, 5, 1)
-    assert sort_out([drift()], Ignores((rule(expires=today),)), NOW).reported == ()
-    expired = sort_out([drift()], Ignores((rule(expires=yesterday, owner="ops"),)), NOW)
+    assert apply_ignores([drift()], Ignores((rule(expires=today),)), NOW).reported == ()
+    expired = apply_ignores([drift()], Ignores((rule(expires=yesterday, owner="ops"),)), NOW)
     assert len(expired.reported) == 1
     assert [(note.state, "ops" in note.detail) for note in expired.notes] == [("expired", True)]
 
 
 def test_an_unused_rule_says_so() -> None:
     """So that rules do not outlive what they were for."""
-    assert [note.state for note in sort_out([], Ignores((rule(),)), NOW).notes] == ["unused"]
+    assert [note.state for note in apply_ignores([], Ignores((rule(),)), NOW).notes] == ["unused"]
 
 
 @table(
@@ -86,7 +86,7 @@ def test_an_unused_rule_says_so() -> None:
 def test_a_rule_selects_by_resource_and_kind(fields: dict[str, Any], *, hides: bool) -> None:
     """And by path, group, writer and labels; all must fit."""
     written = replace(drift(), manager="kubectl")
-    sorted_ = sort_out([written], Ignores((rule(**fields),)), NOW, lambda _: {"app": "web"})
+    sorted_ = apply_ignores([written], Ignores((rule(**fields),)), NOW, lambda _: {"app": "web"})
     assert (sorted_.reported == ()) is hides
     assert [note.state for note in sorted_.notes] == ([] if hides else ["unused"])
 
@@ -106,14 +106,14 @@ def test_a_rule_selects_by_resource_and_kind(fields: dict[str, Any], *, hides: b
 def test_a_rule_may_be_about_one_target(target: str, fields: dict[str, Any], *, hides: bool) -> None:
     """Without one it holds for all of them; ``resource`` never holds the target."""
     there = replace(drift(), resource=WEB._replace(target=target))
-    assert (sort_out([there], Ignores((rule(**fields),)), NOW).reported == ()) is hides
+    assert (apply_ignores([there], Ignores((rule(**fields),)), NOW).reported == ()) is hides
 
 
 def test_a_selector_selects_nothing_where_there_are_no_labels() -> None:
     """A platform without labels is not one whose labels lack something."""
     lacking = Ignores((rule(selector=parse("!app")),))
-    assert sort_out([drift()], lacking, NOW, lambda _: {}).reported == ()
-    assert sort_out([drift()], lacking, NOW, lambda _: None).reported == (drift(),)
+    assert apply_ignores([drift()], lacking, NOW, lambda _: {}).reported == ()
+    assert apply_ignores([drift()], lacking, NOW, lambda _: None).reported == (drift(),)
 
 
 def test_the_first_rule_that_may_hide_it_does() -> None:
@@ -121,7 +121,7 @@ def test_the_first_rule_that_may_hide_it_does() -> None:
     expired, careful = rule(id="old", expires=date(2026, 4, 30)), rule(id="careful", owner="ops")
     allowed, last = rule(id="allowed", allow_critical=True, reason="accepted"), rule(id="last", allow_critical=True)
     bad = drift(severity=Severity.CRITICAL)
-    sorted_ = sort_out([bad, drift("spec.paused")], Ignores((expired, careful, allowed, last)), NOW)
+    sorted_ = apply_ignores([bad, drift("spec.paused")], Ignores((expired, careful, allowed, last)), NOW)
     assert [(hidden.by, hidden.reason) for hidden in sorted_.suppressed] == [
         ("ignore:allowed", "accepted"),
         ("ignore:careful", "because"),
@@ -129,7 +129,7 @@ def test_the_first_rule_that_may_hide_it_does() -> None:
     assert [(note.rule, note.state, note.detail) for note in sorted_.notes] == [
         ("old", "expired", "expired on 2026-04-30: renew or remove it")
     ]
-    overruled = sort_out([bad, bad, drift()], Ignores((expired, careful)), NOW)
+    overruled = apply_ignores([bad, bad, drift()], Ignores((expired, careful)), NOW)
     assert overruled.reported == (bad, bad)
     assert [(note.rule, note.state, note.detail) for note in overruled.notes] == [
         ("old", "expired", "expired on 2026-04-30: renew or remove it"),
@@ -137,7 +137,7 @@ def test_the_first_rule_that_may_hide_it_does() -> None:
         ("careful", "overruled", "Deployment/shop/web spec.replicas is CRITICAL and reported anyway (owner: ops)"),
     ]
     whole = replace(bad, path=(), resource=WEB._replace(target="prod"))
-    assert [note.detail for note in sort_out([whole], Ignores((rule(),)), NOW).notes] == [
+    assert [note.detail for note in apply_ignores([whole], Ignores((rule(),)), NOW).notes] == [
         "prod/Deployment/shop/web is CRITICAL and reported anyway"
     ]
 
@@ -145,7 +145,7 @@ def test_the_first_rule_that_may_hide_it_does() -> None:
 def test_a_rule_that_matches_nothing_is_told_unless_a_controller_said_it() -> None:
     """Whoever reads it knows whom to ask."""
     rules = Ignores((rule(owner="ops"), rule(id="theirs", taken_over=True))) + Ignores((rule(id="more"),))
-    assert [(note.rule, note.detail) for note in sort_out([], rules, NOW).notes] == [
+    assert [(note.rule, note.detail) for note in apply_ignores([], rules, NOW).notes] == [
         ("r", "matches nothing (owner: ops): remove it, or look at its pattern"),
         ("more", "matches nothing: remove it, or look at its pattern"),
     ]
@@ -165,7 +165,7 @@ def test_the_last_day_is_one_of_utc() -> None:
 def test_every_rule_is_explained() -> None:
     """What each did, in their order."""
     ignores = Ignores((rule(id="a"), rule(id="b", resource="x")))
-    sorted_ = sort_out([drift()], ignores, NOW)
+    sorted_ = apply_ignores([drift()], ignores, NOW)
     report = Report(1, sorted_.reported, suppressed=sorted_.suppressed, notes=sorted_.notes)
     assert [
         (explanation.rule.id, explanation.state, explanation.hidden) for explanation in explain(ignores, report)
@@ -175,7 +175,7 @@ def test_every_rule_is_explained() -> None:
     ]
     bad = replace(drift(severity=Severity.CRITICAL), path=())
     both = Ignores((rule(id="c"), rule(id="d", expires=date(2026, 4, 30))))
-    sorted_ = sort_out([drift(), bad, bad], both, NOW)
+    sorted_ = apply_ignores([drift(), bad, bad], both, NOW)
     report = Report(1, sorted_.reported, suppressed=sorted_.suppressed, notes=sorted_.notes)
     critical = "Deployment/shop/web is CRITICAL and reported anyway"
     assert [(each.state, each.hidden, each.detail) for each in explain(both, report)] == [

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bot.drift.compare import compare
-from bot.drift.ignore import Sorted, load, sort_out
+from bot.drift.ignore import IgnoreResult, apply_ignores, load
 from bot.drift.labels import Labelled
 from bot.drift.selector import parse
 from bot.errors import Invalid
@@ -114,11 +114,11 @@ def test_a_mistake_is_named_with_its_file_and_rule(written: str, message: str) -
     assert message in str(caught.value)
 
 
-def run(desired: list[Desired], objects: list[Observed], selector: object) -> Sorted:
+def run(desired: list[Desired], objects: list[Observed], selector: object) -> IgnoreResult:
     rules = load(yaml.safe_dump({"ignores": [{"reason": "x", "selector": selector}]}).encode(), "i.yaml")
     seen = Observation(NOW, resources={resource.id: resource for resource in objects}, covered=frozenset(Platform))
     report = compare(desired, seen, options=OPTIONS)
-    return sort_out(report.drift, rules, NOW, Labelled(desired, seen.resources).of)
+    return apply_ignores(report.drift, rules, NOW, Labelled(desired, seen.resources).of)
 
 
 def test_a_rule_hides_what_its_selector_selects() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.entrypoints.fleet.accounts import history_of, history_text, known_of, known_text, run_of, run_text
-from bot.entrypoints.fleet.keeping import remember_history, remembered_history
+from bot.entrypoints.fleet.keeping import save_history, load_history
 from bot.entrypoints.fleet.waiting import held_in, waiting_of
 from bot.fleet.history import FleetDifferences, FleetHistory, FleetHour
 from bot.fleet.run import FleetMember, FleetRun
@@ -133,9 +133,9 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     """Hours and accounts as they were; those of a version that told less are unknown, not nothing."""
     history = FleetHistory().counting(FleetResult.DRIFT, FleetDifferences(unknown=2), NOON)
     file = tmp_path / "state" / "history.json"
-    assert remembered_history(file) == FleetHistory()
-    remember_history(file, history)
-    assert remembered_history(file) == history
+    assert load_history(file) == FleetHistory()
+    save_history(file, history)
+    assert load_history(file) == history
     account = ran("a", FleetResult.DRIFT, waiting=WAITING, held=HELD)
     assert run_of(run_text(account)) == account
     older = json.loads(run_text(account))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.entrypoints.fleet.forking import Forking
-from bot.entrypoints.fleet.keeping import kept_alone, remember, remembered
+from bot.entrypoints.fleet.keeping import exclusive_lock, load_repositories, save_repositories
 from bot.entrypoints.fleet.processes import ProcessPool, run_member
 from bot.entrypoints.fleet.wall import reach_of
 from bot.errors import Invalid, Refused
@@ -236,7 +236,7 @@ def test_what_is_missing_is_said(stand: FleetStand) -> None:
     twice = f"repositories: [{entry[:-1]}, token_env: W}}, {{url: /srv/other, name: West/Four}}]\n"
     with pytest.raises(Invalid, match=r"fleet\.yaml: two repositories are called west/four"):
         opened(stand, twice).members()
-    with kept_alone(stand.directory), pytest.raises(Refused, match="kept already"), kept_alone(stand.directory):
+    with exclusive_lock(stand.directory), pytest.raises(Refused, match="kept already"), exclusive_lock(stand.directory):
         pass
 
 
@@ -247,13 +247,13 @@ def test_what_is_known_outlives_a_start(tmp_path: Path) -> None:
         "a/a": FleetRepository("a/a", now, now, 2.5, FleetResult.BLOCKED, error="halted", running=True, failures=1)
     }
     file = tmp_path / "state" / "fleet.json"
-    assert remembered(file) == {}
-    remember(file, known)
-    (again,) = remembered(file).values()
+    assert load_repositories(file) == {}
+    save_repositories(file, known)
+    (again,) = load_repositories(file).values()
     assert (again.name, again.result, again.running, again.due) == ("a/a", FleetResult.BLOCKED, False, now)
     assert json.loads(file.read_text())["a/a"]["error"] == "halted"
     file.write_text(file.read_text()[:40])
-    assert remembered(file) == {}
+    assert load_repositories(file) == {}
 
 
 @pytest.mark.parametrize(

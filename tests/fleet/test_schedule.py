@@ -108,9 +108,9 @@ def test_the_reserve_is_for_urgent_repositories() -> None:
 def test_what_is_promised_counts_until_the_host_tells() -> None:
     """Runs that go on are reckoned; of answers in one window the fewest count, and a new window begins whole."""
     left = RequestsLeft(100, 60, NOON + 60 * MINUTE)
-    allowance = Allowance(0.0).promising(30)
+    allowance = Allowance(0.0).with_run(30)
     assert (allowance.remaining(NOON), allowance.allows(1000, urgent=False, now=NOON)) == (None, True)
-    told = allowance.promising(10).settled(30, left)
+    told = allowance.with_run(10).settled(30, left)
     assert told.remaining(NOON) == 50
     assert told.settled(0, replace(left, remaining=70)).remaining(NOON) == 50
     assert told.settled(10, replace(left, remaining=40)).remaining(NOON) == 40

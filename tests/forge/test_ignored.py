@@ -46,7 +46,7 @@ def hidden(text: str, name: str, edit: Edit) -> list[str]:
     assert isinstance(live, dict)
     drift = examine(desired, Observed(desired.id, live), None, OPTIONS, ComparisonContext()).drift
     assert drift
-    sorted_ = ignore.sort_out(drift, ignore.of_resources([desired]), datetime(2026, 1, 1, tzinfo=UTC))
+    sorted_ = ignore.apply_ignores(drift, ignore.of_resources([desired]), datetime(2026, 1, 1, tzinfo=UTC))
     assert not sorted_.notes
     assert not (sorted_.reported and sorted_.suppressed)
     return [*dict.fromkeys(each.reason for each in sorted_.suppressed)]

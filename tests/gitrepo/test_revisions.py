@@ -8,7 +8,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from bot.gitrepo.revisions import in_words_of_libgit2
+from bot.gitrepo.revisions import libgit2_name
 
 FOLLOWED = {"branch.main.remote": "origin"}
 
@@ -46,10 +46,10 @@ def test_where_a_branch_is_pushed_to_is_known(
     """As ``git push`` would take it: to what it follows, or to its own name elsewhere."""
     for setting, value in config.items():
         git.config[setting] = value
-    assert in_words_of_libgit2(git, name) == words
+    assert libgit2_name(git, name) == words
 
 
 def test_without_a_branch_nobody_knows(git: pygit2.Repository) -> None:
     """A detached head is pushed nowhere."""
     git.set_head(git.head.target)
-    assert in_words_of_libgit2(git, "@{push}") == "@{push}"
+    assert libgit2_name(git, "@{push}") == "@{push}"

@@ -12,7 +12,7 @@ from bot.gitrepo.ledger.records import GENESIS, decoded, encoded
 from bot.model.ledger import Actor, Entry, EntryKind
 from bot.model.notice import Notice, NoticeEvent
 from bot.model.severity import Severity
-from bot.notices.memory import lasting, note, notice_history, notice_of
+from bot.notices.memory import note, notice_history, notice_of, standing_entries
 from bot.notices.news import Standing, end, news
 from bot.safety.compaction import Retention, retained
 
@@ -85,7 +85,7 @@ def test_compaction_keeps_what_stands(moves: list[tuple[str, NoticeEvent, float]
     kept = [each for each in entries if each.id in stay]
     assert notice_history(kept).standing == notice_history(entries).standing
     assert set(notice_history(kept).standing) == {
-        n.subject for each in lasting(entries) if (n := notice_of(each)) is not None
+        n.subject for each in standing_entries(entries) if (n := notice_of(each)) is not None
     }
 
 

@@ -9,7 +9,7 @@ from bot.edits.values import ordered
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Tree
 from bot.model.resource import Platform, ResourceId
-from bot.origins.effect import Comparison, between, desired_tree, differences, is_so
+from bot.origins.effect import Comparison, between, desired_tree, differences, is_applied
 from bot.origins.scene import NO_NOISE
 from tests.table import table
 
@@ -95,7 +95,7 @@ def test_what_lies_on_the_way(now: Tree, edits: list[Edit], expected: bool) -> N
 )
 def test_whether_a_wish_is_fulfilled(edit: Edit, now: Tree, expected: bool) -> None:
     """A removed element is gone however the others moved up; a changed one is found by its name."""
-    assert is_so(edit, BEFORE, now) == expected
+    assert is_applied(edit, BEFORE, now) == expected
 
 
 def test_a_generated_object_is_compared_under_its_old_name() -> None:

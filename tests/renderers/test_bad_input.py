@@ -465,7 +465,7 @@ def test_a_walled_program_sees_its_folder_alone(wall: Wall, tmp_path: Path) -> N
         readable: list[Path | str] = [jail.root, sys.prefix, sys.base_prefix]
         from bot.processes import run
 
-        words = [*jail.around(readable, python), str(python), "-I", str(script)]
+        words = [*jail.command_prefix(readable, python), str(python), "-I", str(script)]
         words += [str(jail.root / "trees" / "mine.txt"), str(tmp_path / "secret.txt"), str(port)]
         ended = run(words, b"", env={"PATH": os.defpath}, deadline_seconds=30)
     assert ended.stdout.decode().splitlines() == [

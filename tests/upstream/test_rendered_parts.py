@@ -259,7 +259,7 @@ def test_nothing_is_fetched_for_an_edit_that_is_only_tried(
     rendered = Rendered(renderers, fetchers.allowing(site.authority))
     deployment = rendered.read({"app/Chart.yaml": text, "app/values.yaml": "db: {replicas: 1}\n"})
     asked = len(site.asked)
-    target, tree = deployment.targets[0], rendered.reader.holding(deployment.tree)
+    target, tree = deployment.targets[0], rendered.reader.with_cached_only(deployment.tree)
     again = rendered.reader.expand(target, tree.with_changes({"app/values.yaml": b"db: {replicas: 2}\n"}))
     assert [at(made, "spec", "replicas") for _, made in again.objects()] == [2]
     tried = rendered.reader.expand(

@@ -19,13 +19,13 @@ from bot.entrypoints.cli import main
 from bot.errors import BotError, Invalid, Refused, Unavailable
 from bot.sessions.sql import SqlSessions
 from bot.settings import load
-from bot.workers.analysis import Dimension, SavedTrends, analyse, remembered
+from bot.workers.analysis import Dimension, SavedTrends, analyse, merged_spikes
 from bot.workers.cleanup import Logs, rotate
 from bot.workers.control import insights_json, start, status, stop
 from bot.workers.journal import WorkerJournal, WorkerState, running
 from bot.workers.names import Worker
 from bot.workers.schedule import keep_working, missed
-from bot.workers.work import Outcome, Workers, turn, work
+from bot.workers.work import Outcome, Workers, run_worker, work
 from tests.sessions.samples import AT, finding, session
 from tests.workers.remotes import make_remote
 from tests.workers.test_work import INTERVALS, Branch, Hours
@@ -127,10 +127,10 @@ def test_a_failure_is_remembered_and_counted(workers: Workers) -> None:
 
     for _ in range(2):
         with pytest.raises(Unavailable):
-            turn(Worker.EXPORT, replace(workers, publish=publish))
+            run_worker(Worker.EXPORT, replace(workers, publish=publish))
     row = {each["worker"]: each for each in status(workers, lambda _: False)}["export"]
     assert (row["failed"], row["failures_in_a_row"], row["result"]) == (True, 2, "the remote is away")
-    turn(Worker.EXPORT, workers)
+    run_worker(Worker.EXPORT, workers)
     assert workers.memory.states()[Worker.EXPORT].failures == 0
     assert isinstance(workers.memory, WorkerJournal)
     lines = [json.loads(line) for line in workers.memory.runs.read_text().splitlines()]
@@ -154,11 +154,11 @@ def test_no_two_processes_run_one_worker_at_once(workers: Workers) -> None:
         assert running(folder, Worker.EXPORT)
         assert not running(folder, Worker.METRICS)
         with pytest.raises(Refused, match="export worker is running already"):
-            turn(Worker.EXPORT, workers)
+            run_worker(Worker.EXPORT, workers)
         other.kill()
         other.wait()
     assert not running(folder, Worker.EXPORT)
-    turn(Worker.EXPORT, workers)
+    run_worker(Worker.EXPORT, workers)
 
 
 def test_a_file_that_somebody_broke_stops_all_workers_and_is_told_once(workers: Workers) -> None:
@@ -204,7 +204,7 @@ def test_a_spike_that_goes_on_stays_one_insight() -> None:
     for now, count in ((AT + HOUR, 12), (AT + 2 * HOUR, 15), (AT + 50 * HOUR, 15), (AT + 60 * HOUR, 30)):
         fresh = [session(n, at=AT + 59 * HOUR) for n in range(100, 100 + count - 15)] if count > 15 else []
         trends = analyse([*(session(n) for n in range(min(count, 15))), *fresh], now)
-        saved = remembered(trends, saved)
+        saved = merged_spikes(trends, saved)
     assert saved is not None
     told = [each for each in saved.insights if each.dimension is Dimension.CATEGORY]
     assert [(each.peak, each.ended is None) for each in told] == [(15, True), (15, False)]
@@ -214,12 +214,12 @@ def test_a_spike_that_goes_on_stays_one_insight() -> None:
 def test_logs_are_rotated_by_the_cleanup(tmp_path: Path, workers: Workers) -> None:
     """Its own log of runs, and a log that another program keeps open: that one goes on writing into the same file."""
     assert isinstance(workers.memory, WorkerJournal)
-    turn(Worker.METRICS, workers)
+    run_worker(Worker.METRICS, workers)
     kept = tmp_path / "bot.log"
     with kept.open("ab", buffering=0) as writer:
         writer.write(b"x" * 5000)
         logs = Logs((workers.memory.runs,), (f"{tmp_path}/*.log",), least=64, backups=2)
-        assert turn(Worker.CLEANUP, replace(workers, logs=logs)).figures["logs"] == 2
+        assert run_worker(Worker.CLEANUP, replace(workers, logs=logs)).figures["logs"] == 2
         writer.write(b"after")
     assert kept.read_bytes() == b"after"
     assert gzip.decompress(kept.with_name("bot.log.1.gz").read_bytes()) == b"x" * 5000

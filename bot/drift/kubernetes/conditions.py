@@ -37,7 +37,7 @@ def problem_of(condition: Tree, reason: str) -> Problem:
 
 
 def problems_of(tree: Tree, type_: str, problem_status: str, default_status: str) -> Iterator[Problem]:
-    """The condition of that type where its status is ``bad``, as a problem by its own reason, else as ``default_status``."""
+    """The condition of that type where its status is ``problem_status``: by its own reason, else ``default_status``."""
     condition = condition_of(tree, type_)
     if condition.get("status") == problem_status:
         yield problem_of(condition, text(condition.get("reason")) or default_status)

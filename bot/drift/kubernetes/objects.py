@@ -26,7 +26,7 @@ from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.other_version import unknown
 from bot.drift.kubernetes.ownership import Owners, Role, Writer
 from bot.drift.kubernetes.tokens import token
-from bot.drift.kubernetes.untold import untold
+from bot.drift.kubernetes.unreported import unreported
 from bot.drift.kubernetes.versions import is_converted
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
 from bot.drift.options import ComparisonOptions
@@ -34,7 +34,7 @@ from bot.drift.platforms import Trail
 from bot.drift.severity.fields import Weakening
 from bot.drift.severity.gains import is_gain, meaning
 from bot.drift.severity.grade import is_grave, names_of, severity
-from bot.drift.severity.rbac import binds_mighty
+from bot.drift.severity.rbac import binds_privileged
 from bot.drift.shapes import ANY, FilledBy
 from bot.drift.surroundings import ComparisonContext
 from bot.drift.values import decoded
@@ -80,11 +80,11 @@ def examine(
     if weakened and desired.tree.get("apiVersion") == observed.tree.get(
         "apiVersion"
     ):  # else absence may mean another default
-        differences += untold(weakened, differences)
+        differences += unreported(weakened, differences)
     if not differences:
         return
     judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options, weakened)
-    mighty = binds_mighty(observed.tree, around.mighty)
+    mighty = binds_privileged(observed.tree, around.mighty)
     maker = Maker(desired, options, observed=observed.tree, weakened=weakened, mighty=mighty)
     aims = around.scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
     for difference in differences:

@@ -147,12 +147,12 @@ class FieldGrant(TableRow):
         return _repeats(before, now)
 
     def _reaches(self, wide: JSON, narrow: JSON) -> bool:
-        from bot.drift.severity.reach import lists, outreaches, reaches
+        from bot.drift.severity.reach import exceeds, lists, reaches
 
         if self.absent == "everything":
             return reaches(wide, narrow)
         if self.denials:
-            return outreaches(wide, narrow)
+            return exceeds(wide, narrow)
         return lists(wide, narrow) if isinstance(wide or narrow, (list, tuple)) else _within(wide, narrow)
 
 

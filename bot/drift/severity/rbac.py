@@ -91,7 +91,7 @@ _MOST: Final = 20_000
 """So many grants are laid beside rules."""
 
 
-def mighty_roles(trees: Iterable[tuple[ResourceId, Tree]]) -> frozenset[RoleName]:
+def privileged_roles(trees: Iterable[tuple[ResourceId, Tree]]) -> frozenset[RoleName]:
     """The roles among ``trees`` with a wildcard or the power to grant."""
     return frozenset(
         (id_.kind, id_.scope if id_.kind == "Role" else "", id_.name)
@@ -100,7 +100,7 @@ def mighty_roles(trees: Iterable[tuple[ResourceId, Tree]]) -> frozenset[RoleName
     )
 
 
-def binds_mighty(binding: Tree, mighty: frozenset[RoleName]) -> bool:
+def binds_privileged(binding: Tree, mighty: frozenset[RoleName]) -> bool:
     """Whether ``binding`` refers to cluster-admin or to one of the ``mighty`` roles."""
     kind, name = text(get(binding, "roleRef", "kind")), text(get(binding, "roleRef", "name"))
     scope = text(get(binding, "metadata", "namespace")) if kind == "Role" else ""

@@ -50,7 +50,7 @@ def lists(wide: JSON, narrow: JSON) -> bool:
     return not other_elements or (_is_cheap(wide, other_elements) and _lists(wide, other_elements))
 
 
-def outreaches(wide: JSON, narrow: JSON) -> bool:
+def exceeds(wide: JSON, narrow: JSON) -> bool:
     """As :func:`lists`, where an alternative may deny: ``!`` stands before what it names. Whatever is denied is so
     whatever else is allowed (Argo CD: Projects, "Deny" patterns of sources and destinations).
     """

@@ -372,7 +372,7 @@ RESTRICTIONS: Final[tuple[SeverityRule, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The severity of any difference whose path holds one of ``words`` (all of one entry's dotted parts in a row)."""
+    """The severity of any difference whose path holds one of ``path_words`` (all of one entry's dotted parts in a row)."""
 
     id: str
     severity: Severity

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _caught(argv: list[str]) -> int:
     try:
-        verbosity_found, argv = verbosity.hoisted(argv)
+        verbosity_found, argv = verbosity.split_verbosity(argv)
         verbosity_found.apply(os.environ)
         os.environ.update(credentials(os.environ))
         code = _run(argv)

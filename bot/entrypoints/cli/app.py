@@ -10,7 +10,7 @@ import typer
 from typer.models import CommandInfo
 
 from bot import __version__
-from bot.entrypoints.cli.examples import illustrate, verb_name
+from bot.entrypoints.cli.examples import add_examples, verb_name
 from bot.entrypoints.cli.quick import ease
 
 VERBS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -82,7 +82,7 @@ def build(argv: Sequence[str] | None = None) -> typer.Typer:
         _verbs(module).register(app)
     if argv is not None and len(argv) > 1:
         _narrow(app, argv[0], argv[1])
-    illustrate(app)
+    add_examples(app)
     ease(app)
     if argv is not None and not modules and (first is None or first in _LISTING or not first.startswith("-")):
         _outline(app, first or "")

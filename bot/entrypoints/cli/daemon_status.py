@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bot.model.wording import counted, second, span
 from bot.report.console import printable
-from bot.safety.budgets import is_told
+from bot.safety.budgets import is_notable
 
 _LABEL: Final = 11
 _NARROWEST: Final = 40
@@ -116,7 +116,7 @@ def _drift(drift: Mapping[str, Any] | None) -> Iterator[Line]:
 
 
 def _budgets(budgets: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
-    named_budgets = [budget for budget in budgets if is_told(budget)]
+    named_budgets = [budget for budget in budgets if is_notable(budget)]
     for budget in named_budgets:
         yield "budgets", _budget(budget), "red" if budget["stopped"] else ""
     if free := len(budgets) - len(named_budgets):

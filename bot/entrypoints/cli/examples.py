@@ -157,7 +157,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
 """Verbs whose first sentence is longer than a line of the list of verbs holds."""
 
 
-def illustrate(app: typer.Typer) -> None:
+def add_examples(app: typer.Typer) -> None:
     """Every verb that has examples shows them at the end of its help, one a line as they are written; lists of verbs have
     whole sentences.
     """

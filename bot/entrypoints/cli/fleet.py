@@ -98,17 +98,17 @@ def run(
     Each run is a process with the token of its own repository; one that fails, hangs or crashes touches no other. With
     --celery the workers of a queue carry the runs out. Exit code of --once: 3 where a run failed, 4 where one is blocked.
     """
-    from bot.entrypoints.fleet.keeping import kept_alone, remember, remember_history, remembered
+    from bot.entrypoints.fleet.keeping import exclusive_lock, save_repositories, save_history, load_repositories
 
     fleet = _open(file)
-    with kept_alone(fleet.cache):
+    with exclusive_lock(fleet.cache):
         runner = _runner(fleet, workers or fleet.settings.schedule.workers, celery)
         loop = _loop(fleet, runner, workers, only=tuple(name for names in only or () for name in names.split()))
-        loop.others = remembered(fleet.state) if only else {}
+        loop.other_repositories = load_repositories(fleet.state) if only else {}
 
         def keep() -> None:
-            remember(fleet.state, {**loop.others, **loop.repositories})
-            remember_history(fleet.history, loop.history)
+            save_repositories(fleet.state, {**loop.other_repositories, **loop.repositories})
+            save_history(fleet.history, loop.history)
 
         loop.on_run = _Teller(loop, keep, as_json=as_json, quiet=once)
         try:
@@ -201,7 +201,7 @@ def _runner(fleet: OpenFleet, workers: int, broker: str | None) -> ProcessPool |
 def _loop(
     fleet: OpenFleet, runner: FleetRunner | None, workers: int | None, *, only: tuple[str, ...] = ()
 ) -> FleetLoop:
-    from bot.entrypoints.fleet.keeping import remembered, remembered_history
+    from bot.entrypoints.fleet.keeping import load_repositories, load_history
     from bot.entrypoints.fleet.processes import ProcessPool
     from bot.flows.fleet import FleetLoop
 
@@ -210,9 +210,9 @@ def _loop(
         runner or ProcessPool(fleet, 1),
         _pacing(fleet, workers),
         fleet.clock,
-        repositories=remembered(fleet.state),
+        repositories=load_repositories(fleet.state),
         on_failure=_warned,
-        history=remembered_history(fleet.history),
+        history=load_history(fleet.history),
     )
 
 
@@ -276,7 +276,7 @@ def _run_until_stopped(loop: FleetLoop, limit: float, *, runs_once: bool) -> tup
     try:
         if runs_once:
             return loop.once(stop.is_set)
-        loop.keep(stop.is_set)
+        loop.run(stop.is_set)
         return ()
     finally:
         for number, handler in before.items():

@@ -70,7 +70,7 @@ def register(app: typer.Typer) -> None:
             as_json=as_json,
             sarif=sarif,
         )
-        leave(reviewed.result, reviewed.mode, exit_code=exit_code)
+        exit_for_verdict(reviewed.result, reviewed.mode, exit_code=exit_code)
 
     @guard.command("rules")
     def rules(
@@ -87,7 +87,7 @@ def register(app: typer.Typer) -> None:
         _try(file)
 
 
-def leave(result: ReviewResult, mode: Mode, *, exit_code: bool) -> None:
+def exit_for_verdict(result: ReviewResult, mode: Mode, *, exit_code: bool) -> None:
     """Exit 1 on a block where it was asked for, and always in strict."""
     from bot.model.finding import Verdict
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
+from bot.entrypoints.cli.notify import print_delivery, print_warning
 from bot.entrypoints.cli.options import (
     ExitCodeOption,
     GuardModeOption,
@@ -62,7 +62,7 @@ def pull_request(
     printer.pull(reviewed)
     if artifact is not None:
         printer.keep(reviewed, artifact)
-    printer.leave(reviewed, exit_code=exit_code)
+    printer.exit_for_verdict(reviewed, exit_code=exit_code)
 
 
 def queue(
@@ -90,7 +90,7 @@ def queue(
         results = [review_queue(guard, queued_head, mode=mode) for queued_head in waiting]
     printer.all(results)
     for reviewed in results:
-        printer.leave(reviewed, exit_code=exit_code)
+        printer.exit_for_verdict(reviewed, exit_code=exit_code)
 
 
 def publish(
@@ -172,7 +172,7 @@ class _Shown:
 
         if not reviewed.again and reviewed.check is not None and reviewed.pull is not None:
             open_repo = self.guard.opened
-            announcer = open_announcer(open_repo, self.guard.clock, account=told_on_stderr, warn=warned_on_stderr)
+            announcer = open_announcer(open_repo, self.guard.clock, account=print_delivery, warn=print_warning)
             if announcer is not None:
                 announcer.reviewed(reviewed, reviewed.pull)
         self.show(reviewed)
@@ -239,8 +239,8 @@ class _Shown:
 
         write(file, written(reviewed.result, reviewed.change, self.mode, self.guard.opened.name))
 
-    def leave(self, reviewed: Reviewed, *, exit_code: bool) -> None:
+    def exit_for_verdict(self, reviewed: Reviewed, *, exit_code: bool) -> None:
         """Exit 1 on a block where it was asked for, and always in strict."""
-        from bot.entrypoints.cli.guard import leave
+        from bot.entrypoints.cli.guard import exit_for_verdict
 
-        leave(reviewed.result, self.mode, exit_code=exit_code)
+        exit_for_verdict(reviewed.result, self.mode, exit_code=exit_code)

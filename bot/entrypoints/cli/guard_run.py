@@ -108,7 +108,7 @@ def _finish(runs: GuardedRuns, request: AIRequest, *, apply: bool, pull_request:
         printer.answered(request, result)
         printer.written = runs.apply(result) if apply and result.approved else ()
         printer.action = runs.propose(result, request) if pull_request and result.approved else None
-    leave(result, printer.action)
+    exit_for_verdict(result, printer.action)
 
 
 @dataclass
@@ -145,7 +145,7 @@ def closing(runs: GuardedRuns) -> Iterator[None]:
             print(text, file=sys.stderr)
 
 
-def leave(result: AIResult, action: TakenAction | None) -> None:
+def exit_for_verdict(result: AIResult, action: TakenAction | None) -> None:
     """Exit 1 for a blocked output, 4 for an approved one that a person must act on before it can be proposed."""
     from bot.model.proposal import Effect
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from bot.model.notice import Delivery
 
 
-def told_on_stderr(delivery: Delivery) -> None:
+def print_delivery(delivery: Delivery) -> None:
     """One line for a message that did not arrive."""
     if delivery.result != "delivered":
-        warned_on_stderr(f"{delivery.receiver}: {delivery.result}: {delivery.answer}")
+        print_warning(f"{delivery.receiver}: {delivery.result}: {delivery.answer}")
 
 
-def warned_on_stderr(text: str) -> None:
+def print_warning(text: str) -> None:
     """One line."""
     print(f"notifications: {text}", file=sys.stderr)
 

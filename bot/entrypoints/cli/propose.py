@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.guard_run import AgentOption, RunModeOption, Shown, TimeoutOption, closing, leave
+from bot.entrypoints.cli.guard_run import AgentOption, RunModeOption, Shown, TimeoutOption, closing, exit_for_verdict
 from bot.entrypoints.cli.options import JsonOption, grouped, located
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
         with closing(runs), printer:
             outcome = propose_patch(task, AIWork(tool, agent, mode, printer.answered), runs)
             printer.action = outcome.action
-        leave(outcome.result, outcome.action)
+        exit_for_verdict(outcome.result, outcome.action)
 
 
 def register_compile(guard: typer.Typer) -> None:
@@ -80,4 +80,4 @@ def register_compile(guard: typer.Typer) -> None:
             printer.declares = (
                 [] if outcome.bundle is None else [resource.id.qualified for resource in outcome.bundle.desired]
             )
-        leave(outcome.result, outcome.action)
+        exit_for_verdict(outcome.result, outcome.action)

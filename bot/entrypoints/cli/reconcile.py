@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
+from bot.entrypoints.cli.notify import print_delivery, print_warning
 from bot.entrypoints.cli.options import JsonOption, OutputOption, SummaryOption, grouped, located
 from bot.entrypoints.cli.printing import append, print_json
 from bot.entrypoints.cli.verbosity import ToldMeter, event
@@ -95,7 +95,7 @@ def _announced_tick(options: Options, *, judge: bool | None) -> Tick:
     meters, began = open_meters(clock), time.monotonic()
     open_repo = open_repository(replace(options, meter=ToldMeter(meters)))
     loop = loop_on(open_repo, clock=clock, renderers=renderers(meters))
-    announcer = open_announcer(open_repo, clock, account=told_on_stderr, warn=warned_on_stderr)
+    announcer = open_announcer(open_repo, clock, account=print_delivery, warn=print_warning)
     finished = tick(loop) if announcer is None else announcer.ran(partial(tick, loop))
     meters.ticked(finished, seconds=time.monotonic() - began)
     if judge or (judge is None and is_job(options.environment)):

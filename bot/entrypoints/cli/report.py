@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.workers import open_workers
         from bot.workers.analysis import analyse
         from bot.workers.export import document
-        from bot.workers.work import Worker, export_now, learned, sessions, turn
+        from bot.workers.work import Worker, export_now, learned, run_worker, sessions
 
         workers = open_workers(settings, repo)
         if stdout:
@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
             sys.stdout.buffer.write(report_bytes)
             sys.stdout.flush()
             return
-        outcome = turn(Worker.EXPORT, workers, run=lambda _, group: export_now(group, patience=timedelta(0)))
+        outcome = run_worker(Worker.EXPORT, workers, run=lambda _, group: export_now(group, patience=timedelta(0)))
         if as_json:
             print_json(dict(outcome.figures))
         else:

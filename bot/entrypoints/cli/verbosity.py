@@ -41,7 +41,7 @@ class Verbosity:
             sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the program ends
 
 
-def hoisted(argv: Sequence[str]) -> tuple[Verbosity, list[str]]:
+def split_verbosity(argv: Sequence[str]) -> tuple[Verbosity, list[str]]:
     """What ``argv`` says of it, and the other arguments. Raises ``Invalid`` for a level or format that there is none of."""
     variables, remaining_arguments, quiet = dict[str, str](), list[str](), False
     waiting = iter(argv)
@@ -105,14 +105,14 @@ def _value(name: str, value_text: str, choices: Sequence[str]) -> str:
     return value_text
 
 
-def is_told(level: str) -> bool:
+def is_logged(level: str) -> bool:
     """Whether events of that level are told."""
     return LEVELS[level] >= LEVELS.get(os.environ.get(LEVEL, ""), LEVELS["warning"])
 
 
 def event(name: str, level: str = "info", **facts: object) -> None:
     """Tell of something that happened, where that is asked for."""
-    if is_told(level):
+    if is_logged(level):
         from bot.entrypoints.daemon.log import logger
 
         log = logger(level=os.environ.get(LEVEL, "warning"), form=os.environ.get(FORMAT, "text"))

@@ -34,11 +34,11 @@ def run(
     """Run one worker, at its interval or once: analysis, metrics, export or cleanup."""
     from bot.wiring.workers import open_workers
     from bot.workers.schedule import keep_working
-    from bot.workers.work import turn
+    from bot.workers.work import run_worker
 
     workers = open_workers(settings, repo)
     if once:
-        _print_outcome(turn(name, workers), as_json=as_json)
+        _print_outcome(run_worker(name, workers), as_json=as_json)
         return
     keep_working(
         workers,

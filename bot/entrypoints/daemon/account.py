@@ -72,7 +72,7 @@ def checkout_json(checkout: CheckoutLook) -> dict[str, object]:
     }
 
 
-def in_short(daemon: Daemon) -> str:
+def one_line_status(daemon: Daemon) -> str:
     """One line for the service manager."""
     status, step = daemon.status, daemon.steps.current
     if step is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bot import __version__
-from bot.entrypoints.daemon.account import in_short
+from bot.entrypoints.daemon.account import one_line_status
 from bot.entrypoints.daemon.checkouts import FileWatch, checkouts_of
 from bot.entrypoints.daemon.children import end_children
 from bot.entrypoints.daemon.consumer import Daemon, Log
@@ -99,7 +99,7 @@ def run(
             status,
             steps,
             stopping=stopping or threading.Event(),
-            reloaded=lambda: notifier.ready(in_short(daemon)),
+            reloaded=lambda: notifier.ready(one_line_status(daemon)),
             is_ours=wired.is_ours,
         )
         parts = _Parts(started, wired, daemon, folder, file, log, notifier)
@@ -205,7 +205,7 @@ class _Parts:
             stop=self._stop,
             hang_up=self._hang_up,
             die=self._die,
-            summary=lambda: in_short(self.daemon),
+            summary=lambda: one_line_status(self.daemon),
             consumer=threading.main_thread().ident if in_main_thread else None,
         )
 

@@ -37,7 +37,7 @@ from bot.model.decision import Lane
 from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.resource import Desired
 from bot.model.wording import counted
-from bot.report.wording import remedy, tells_all
+from bot.report.wording import is_self_explanatory, remedy
 from bot.sandbox.server import Sandbox
 from bot.settings import FILE, Settings
 from bot.settings.places import ObserveSettings
@@ -183,7 +183,7 @@ def play(stage: Stage, *, narrate: Narrator) -> Account:
     narrate("the bot reconciles two clusters and a host: in sync, nothing to do")
     _settle(stage)
     narrate("people change things behind Git's back; the bot reconciles")
-    story.people_change_things(stage.prod)
+    story.change_live_state(stage.prod)
     stage.show()
     finished = tick(stage.loop)
     narrate("an assistant opens a pull request; the guardrails judge it and the bot's")
@@ -344,5 +344,5 @@ def account_lines(finished: Tick) -> tuple[str, ...]:
 
 
 def _account_line(action: TakenAction) -> str:
-    about = "" if tells_all(action) else f"{remedy(action.lane)} for {action.task}: "
+    about = "" if is_self_explanatory(action) else f"{remedy(action.lane)} for {action.task}: "
     return f"{action.effect.value} {about}{action.message}"

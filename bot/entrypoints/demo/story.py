@@ -13,7 +13,7 @@ AGENT_BODY = """I simplified the discount rule and gave the API what it needs to
 All tests pass."""
 
 
-def people_change_things(prod: DemoCluster) -> None:
+def change_live_state(prod: DemoCluster) -> None:
     """Three safe changes, one of configuration, one that destroys data. All in prod: dev goes on as Git says."""
     at = now()
     container = ("spec", "template", "spec", "containers", 0)

@@ -149,7 +149,7 @@ def serve(number: int) -> None:
     data = load_program()
     gc.freeze()  # the pages of what is loaded stay shared
     ForkServer(socket.socket(fileno=number), data).serve()
-    become(sys.stdin.buffer.readline())
+    adopt_environment(sys.stdin.buffer.readline())
 
 
 def surroundings_line(environment: Mapping[str, str], folder: str) -> bytes:
@@ -157,7 +157,7 @@ def surroundings_line(environment: Mapping[str, str], folder: str) -> bytes:
     return json.dumps({"environment": dict(environment), "folder": folder}).encode() + b"\n"
 
 
-def become(surroundings: bytes) -> None:
+def adopt_environment(surroundings: bytes) -> None:
     """This process has that environment, what Python adds to it at its start (PEP 538), and no other, and is in that folder."""
     surroundings_fields = json.loads(surroundings)
     added = {key: text for key, text in os.environ.items() if key == "LC_CTYPE"}

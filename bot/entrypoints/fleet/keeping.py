@@ -15,7 +15,7 @@ from bot.fleet.history import FleetHistory
 from bot.fleet.status import FleetRepository
 
 
-def remembered(file: Path) -> dict[str, FleetRepository]:
+def load_repositories(file: Path) -> dict[str, FleetRepository]:
     """What is known of each repository; nothing runs. Empty where there is no such file, or where it cannot be read."""
     try:
         repositories = known_of(file.read_bytes())
@@ -24,12 +24,12 @@ def remembered(file: Path) -> dict[str, FleetRepository]:
     return {name: replace(repository, running=False) for name, repository in repositories.items()}
 
 
-def remember(file: Path, repositories: Mapping[str, FleetRepository]) -> None:
+def save_repositories(file: Path, repositories: Mapping[str, FleetRepository]) -> None:
     """What is known, whole or not at all."""
     _keep(file, known_text(repositories))
 
 
-def remembered_history(file: Path) -> FleetHistory:
+def load_history(file: Path) -> FleetHistory:
     """The hours before. Empty where there is no such file, or where it cannot be read."""
     try:
         return history_of(file.read_bytes())
@@ -37,7 +37,7 @@ def remembered_history(file: Path) -> FleetHistory:
         return FleetHistory()
 
 
-def remember_history(file: Path, history: FleetHistory) -> None:
+def save_history(file: Path, history: FleetHistory) -> None:
     """The hours, whole or not at all."""
     _keep(file, history_text(history))
 
@@ -50,7 +50,7 @@ def _keep(file: Path, data: bytes) -> None:
 
 
 @contextmanager
-def kept_alone(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path) -> Iterator[None]:
     """Nobody else keeps this fleet on this machine. ``Refused`` where somebody does."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "fleet.lock").open("a+") as lock:

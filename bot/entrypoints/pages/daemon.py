@@ -22,7 +22,7 @@ from bot.entrypoints.pages.guarded import GuardedRunQuestions
 from bot.entrypoints.pages.orders import AwaitedOrder, awaited
 from bot.entrypoints.pages.stream import EVENTS, ChangeStream
 from bot.entrypoints.pages.trends import charts
-from bot.entrypoints.pages.visitors import asked_for_token, may_read
+from bot.entrypoints.pages.visitors import may_read, unauthorized
 from bot.errors import BotError
 from bot.model.drift import Drift
 from bot.model.ledger import LedgerView
@@ -34,7 +34,7 @@ from bot.report.charts import BarChart
 from bot.report.contrast import patched_files, value_diff
 from bot.report.differences import DifferenceRow, by_target, difference_rows
 from bot.report.wording import suggested_action
-from bot.safety.budgets import is_told
+from bot.safety.budgets import is_notable
 from bot.safety.state import state
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class DaemonPages:
     async def first(self, request: Request) -> Response:
         """Everything, with the worst differences."""
         if not may_read(request, self.surface.tokens()):
-            return asked_for_token()
+            return unauthorized()
         await self.guarded.first(self.surface.daemon.stopping.is_set)
         stamp, status = self.stamp(), self.surface.daemon.status
         view = self._view(status.last, status.ledger(), list(status.finished.copy()))
@@ -122,7 +122,7 @@ class DaemonPages:
     async def differences(self, request: Request) -> Response:
         """All differences, or those that were chosen, a hundred at a time."""
         if not may_read(request, self.surface.tokens()):
-            return asked_for_token()
+            return unauthorized()
         stamp, last = self.stamp(), self.surface.daemon.status.last
         selection = DifferenceFilter.of(request.query_params)
         values = differences_values(last, selection)
@@ -131,7 +131,7 @@ class DaemonPages:
     async def difference(self, request: Request) -> Response:
         """One difference with both sides; 404 where the last run did not see it."""
         if not may_read(request, self.surface.tokens()):
-            return asked_for_token()
+            return unauthorized()
         stamp, last = self.stamp(), self.surface.daemon.status.last
         row = row_of(last, request.path_params["id"])
         values = (
@@ -189,8 +189,8 @@ def first_values(status: Mapping[str, Any], view: DaemonView) -> dict[str, objec
         "total": len(rows),
         "shown": min(len(rows), _SHOWN),
         "most": _MOST,
-        "budgets": sorted(filter(is_told, status["budgets"]), key=_first_what_is_held),
-        "free_tasks": sum(not is_told(budget) for budget in status["budgets"]),
+        "budgets": sorted(filter(is_notable, status["budgets"]), key=_first_what_is_held),
+        "free_tasks": sum(not is_notable(budget) for budget in status["budgets"]),
         "orders": view.orders,
         "guarded": view.guarded,
         "trouble": view.trouble,

@@ -14,7 +14,7 @@ from bot.entrypoints.api.tokens import ApiToken
 from bot.entrypoints.pages.document import page
 from bot.entrypoints.pages.fleet_trends import fleet_charts
 from bot.entrypoints.pages.stream import EVENTS, ChangeStream
-from bot.entrypoints.pages.visitors import asked_for_token, may_read
+from bot.entrypoints.pages.visitors import may_read, unauthorized
 from bot.fleet.history import hour_of
 from bot.fleet.overview import FleetStatus
 from bot.fleet.status import FleetRepository, FleetResult
@@ -83,7 +83,7 @@ class FleetPages:
     async def first(self, request: Request) -> Response:
         """The table; with what waits, what is held and charts on its first page."""
         if not may_read(request, self.tokens()):
-            return asked_for_token()
+            return unauthorized()
         page_text = request.query_params.get("page", "")
         number = int(page_text) if page_text.isascii() and page_text.isdigit() and len(page_text) < 6 else 1
         status = self.status()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.entrypoints.api.tokens import ApiToken
 from bot.entrypoints.pages.document import headers
-from bot.entrypoints.pages.visitors import asked_for_token, may_read
+from bot.entrypoints.pages.visitors import may_read, unauthorized
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -52,7 +52,7 @@ class ChangeStream:
         from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
         if not may_read(request, self.tokens()):
-            return asked_for_token()
+            return unauthorized()
         response_headers = {**headers(), "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
         if request.method == "HEAD":
             return Response(headers=response_headers)

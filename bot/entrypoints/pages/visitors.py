@@ -19,7 +19,7 @@ def may_read(request: Request, tokens: tuple[ApiToken, ...]) -> bool:
     return token is not None and token.allows(Scope.READ)
 
 
-def asked_for_token() -> Response:
+def unauthorized() -> Response:
     """The answer to everybody else."""
     from starlette.responses import PlainTextResponse
 

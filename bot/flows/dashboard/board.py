@@ -15,7 +15,7 @@ from bot.errors import BotError, Stale
 from bot.flows.context import RunContext
 from bot.flows.dashboard.boxes import tick, ticked
 from bot.flows.dashboard.content import content
-from bot.flows.dashboard.ticks import obey
+from bot.flows.dashboard.ticks import carry_out_ticks
 from bot.flows.declare import Declarer
 from bot.flows.identity import BRANCH, KIND, NODE, NUMBER, REPOSITORY, records
 from bot.flows.intention import EVERYTHING
@@ -53,7 +53,7 @@ def ordered(memory: Memory, assessment: Assessment, run: RunContext, declarer: D
     if not run.dashboard or issue is None:
         return BoardOrders(memory)
     try:
-        if obey(issue, assessment.decisions, memory.view, run, declarer):
+        if carry_out_ticks(issue, assessment.decisions, memory.view, run, declarer):
             return BoardOrders(replace(memory, view=run.ledger.read()))
     except BotError as exc:
         return BoardOrders(memory, f"What is ticked on the dashboard waits: {exc.message}")

@@ -41,7 +41,9 @@ class TickedBox:
     source: str
 
 
-def obey(issue: Issue, decisions: Sequence[Decision], view: LedgerView, run: RunContext, declarer: Declarer) -> bool:
+def carry_out_ticks(
+    issue: Issue, decisions: Sequence[Decision], view: LedgerView, run: RunContext, declarer: Declarer
+) -> bool:
     """Carry out what is ticked on ``issue`` and was not carried out yet; whether the ledger has orders that it had not.
 
     What is not carried out, because nobody can tell who ticked it or they may not order it, is said in one comment each.

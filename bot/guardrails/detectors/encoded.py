@@ -76,7 +76,7 @@ def encoded(delta: Delta) -> tuple[EncodedText, ...]:
     """The texts in base64 on added lines."""
     return tuple(
         EncodedText(run, text, line.number)
-        for line in delta.holding(ENCODED)
+        for line in delta.lines_with(ENCODED)
         for run in runs(line.text)
         if (text := decoded(run)) is not None
     )

@@ -37,7 +37,7 @@ def gained(
 ) -> Iterator[Hit]:
     """A hit for every fact that holds after the change and did not hold before in its file, or in one that lost it.
 
-    ``tells`` says whether a file may state any; only those are parsed.
+    ``states_any`` says whether a file may state any; only those are parsed.
     What a file says is told once: rendered objects add what stands in none, nor on a line that is told ``elsewhere``; and a
     patch adds what is rendered nowhere, since what is rendered knows more about it.
     """

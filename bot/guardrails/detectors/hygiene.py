@@ -143,7 +143,7 @@ def pipe_to_shell(subject: Subject) -> Iterable[Hit]:
         ):
             continue
         if delta.language in {"python", "javascript"} and not any(
-            "curl" in line.text or "wget" in line.text for line in delta.holding(_PIPE.anchors)
+            "curl" in line.text or "wget" in line.text for line in delta.lines_with(_PIPE.anchors)
         ):
             continue
         gained = delta.gained(_PIPE, "uncommented")
@@ -178,7 +178,7 @@ def placeholder(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.language != "python" or delta.is_test or delta.path.endswith(".pyi") or not delta.after:
             continue
-        promises = [line.number for line in delta.holding(_PROMISE.anchors) if _promises(line.text)]
+        promises = [line.number for line in delta.lines_with(_PROMISE.anchors) if _promises(line.text)]
         if not promises or not _near_empty_function(delta.after_lines, promises):
             continue
         for function in _functions(delta.after, delta.added_numbers):

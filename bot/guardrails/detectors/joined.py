@@ -73,17 +73,17 @@ class JoinedText:
 
 def joined_texts(delta: Delta) -> Iterator[JoinedText]:
     """The texts that added lines put together."""
-    first_lines = [line for line in delta.holding(PREFIXES_BEGUN) if _PREFIX_BEGUN.search(line.text)]
+    first_lines = [line for line in delta.lines_with(PREFIXES_BEGUN) if _PREFIX_BEGUN.search(line.text)]
     for line in first_lines:
         yield _joined(delta, line, _MOST_LINES)
-    for line in delta.holding(MET):
+    for line in delta.lines_with(MET):
         if _MET.search(line.text):
             yield _joined(delta, line, 1)
-    for line in delta.holding(ESCAPED):
+    for line in delta.lines_with(ESCAPED):
         if _ESCAPED.search(line.text):
             clear = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), line.text)
             yield JoinedText(line, clear, line.text)
-    alone = next((line for line in delta.holding(ASSIGNED) if _ALONE.search(line.text)), None)
+    alone = next((line for line in delta.lines_with(ASSIGNED) if _ALONE.search(line.text)), None)
     if first_lines or alone is not None:
         yield from _named(delta, first_lines[0] if alone is None else alone)
 

@@ -24,7 +24,7 @@ _SETTING: Final = regex(r"\s*(url|path|update)\s*=\s*(.*?)\s*\Z", re.IGNORECASE)
 _RUNS: Final = regex(r"-|(?:ext|fd)::|file:|/")
 
 
-def led_away(subject: Subject) -> Iterable[Hit]:
+def escaping_links(subject: Subject) -> Iterable[Hit]:
     """INT-008: a link that leads out of the repository, or a submodule that is taken from another place."""
     for delta in subject.deltas:
         if delta.change.mode == LINK and delta.status is not FileStatus.REMOVED:

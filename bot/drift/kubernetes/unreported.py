@@ -14,7 +14,7 @@ from bot.drift.shapes import ANY
 from bot.drift.walk import Difference, Side
 
 
-def untold(weakened: Sequence[Weakening], differences: Sequence[Difference]) -> Iterator[Difference]:
+def unreported(weakened: Sequence[Weakening], differences: Sequence[Difference]) -> Iterator[Difference]:
     """A difference for each of ``weakened`` that is only live and that none of ``differences`` tells."""
     told_names = [names_of(difference.location.path) for difference in differences]
     for weakening in weakened:
