@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-MOST_NAMED: Final = 5
+MOST_NAMED: Final = 3
 """So many items, reasons and people are named of each repository; the others are only counted."""
 
 

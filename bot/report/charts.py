@@ -116,15 +116,15 @@ class BarChart:
     def shapes(self) -> Sequence[ChartShape]:
         """Every part that is not nothing, by series; one that would be too low to be seen is as high as can be."""
         step = (WIDTH - _LEFT) / max(len(self.columns), 1)
-        scale, paths = (HEIGHT - _TOP - _BOTTOM) / self.top, dict[str, list[str]]()
+        scale, paths = (HEIGHT - _TOP - _BOTTOM) / self.top, [""] * len(self.series)
         for index, column in enumerate(self.columns):
             bottom, x, width = float(HEIGHT - _BOTTOM), _n(_LEFT + (index + _GAP / 2) * step), _n(step * (1 - _GAP))
-            for tone, count in zip(self.tones, column.counts, strict=False):
+            for series, count in enumerate(column.counts):
                 if count:
                     height = max(count * scale, _LOWEST)
                     bottom -= height
-                    paths.setdefault(tone, []).append(f"M{x:g} {_n(bottom):g}h{width:g}v{_n(height):g}h-{width:g}z")
-        return [ChartShape(tone, "".join(paths[tone])) for tone in self.tones if tone in paths]
+                    paths[series] += f"M{x:g} {_n(bottom):g}h{width:g}v{_n(height):g}h-{width:g}z"
+        return [ChartShape(tone, path) for tone, path in zip(self.tones, paths, strict=True) if path]
 
     @property
     def ticks(self) -> Sequence[ChartLabel]:

@@ -48,7 +48,7 @@ def show_fleet(status: FleetStatus, console: Console) -> None:
             console.print(Text(f"{printable(member.name)}: {waits(member.waiting)}"))
         for held in member.held or ():
             if held.again is None:
-                text = f"{counted(held.tasks, 'task')} {held.reason}: {printable(held.why)}"
+                text = f"{printable(held.reason)} ({counted(held.tasks, 'task')}): {printable(held.why)}"
                 console.print(Text(f"{printable(member.name)}: {text}"), soft_wrap=True)
     console.print(Text(summary(status)))
 

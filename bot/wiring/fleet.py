@@ -256,7 +256,8 @@ def open_fleet(file: Path, environment: Mapping[str, str], clock: Clock, *, cach
     try:
         data = file.read_bytes()
     except OSError as exc:
-        raise Invalid(f"{file}: {exc.strerror}", advice="Name the fleet's file; README.md shows one.") from exc
+        advice = "Name the fleet's file; `clockwork schema --fleet` prints what it may hold."
+        raise Invalid(f"{file}: {exc.strerror}", advice=advice) from exc
     settings = load_fleet(data, str(file))
     key = hashlib.sha256(str(file.absolute()).encode()).hexdigest()[:16]
     root = cache_root(Options(repo="", environment=environment, cache=cache)) / "fleets" / key

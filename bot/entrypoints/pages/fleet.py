@@ -43,8 +43,6 @@ _COMPARED: Final = frozenset({FleetResult.IN_SYNC, FleetResult.DRIFT, FleetResul
 
 _SHOWN: Final = 20
 """Rows of any other table."""
-_NAMED: Final = 3
-"""Pull requests and issues of one repository."""
 
 
 @dataclass(slots=True)
@@ -122,7 +120,6 @@ def _around(status: FleetStatus, ordered: Sequence[FleetRepository]) -> dict[str
     holds = [(row, held) for row in ordered for held in row.held or ()]
     return {
         "shown": _SHOWN,
-        "named": _NAMED,
         "waits": [(row, waiting) for row, waiting in waits if waiting.total],
         "open_pulls": sum(waiting.pulls for _, waiting in waits),
         "open_issues": sum(waiting.issues for _, waiting in waits),
