@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from bot.entrypoints.fleet.accounts import history_of, history_text, known_of, known_text, run_of, run_text
-from bot.entrypoints.fleet.keeping import save_history, load_history
+from bot.entrypoints.fleet.keeping import load_history, save_history
 from bot.entrypoints.fleet.waiting import held_in, waiting_of
 from bot.fleet.history import FleetDifferences, FleetHistory, FleetHour
 from bot.fleet.overview import FleetStatus
@@ -92,7 +92,7 @@ def test_the_whole_fleet_is_added_up_run_by_run() -> None:
     loop = FleetLoop(lambda: members, ScriptedRuns(clock, ends), FleetPacing(1), clock, others=others)
     loop.once()
     clock.at = NOON + HOUR
-    known = known_of(known_text(loop.known))
+    known = known_of(known_text(loop.repositories))
     again = FleetLoop(
         lambda: members, loop.runner, FleetPacing(1), clock, known, history=loop.history, others={**others, **known}
     )
@@ -106,8 +106,8 @@ def test_the_whole_fleet_is_added_up_run_by_run() -> None:
             {Severity.HIGH: 2, Severity.LOW: 5, **medium},
         ),
     )
-    first = again.known["a"]
-    assert (first.waiting, first.held, first.failures, first.seen) == (WAITING, HELD, 1, loop.known["a"].seen)
+    first = again.repositories["a"]
+    assert (first.waiting, first.held, first.failures, first.seen) == (WAITING, HELD, 1, loop.repositories["a"].seen)
     told = fleet_json(again.status())
     assert told["repositories"][0]["waiting"] == {  # type: ignore[index]
         "pull_requests": 2,

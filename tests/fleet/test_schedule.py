@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.fleet.budget import Allowance
 from bot.fleet.overview import FleetStatus
 from bot.fleet.run import FleetMember, FleetRun
-from bot.fleet.schedule import WITHOUT_SETTINGS, RetryPacing, admitted, started, ended, lateness, turns, wake
+from bot.fleet.schedule import WITHOUT_SETTINGS, RetryPacing, admitted, ended, lateness, started, turns, wake
 from bot.fleet.status import FleetRepository, FleetResult
 from bot.model.requests import RequestsLeft
 from bot.model.severity import Severity

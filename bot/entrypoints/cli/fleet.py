@@ -98,16 +98,16 @@ def run(
     Each run is a process with the token of its own repository; one that fails, hangs or crashes touches no other. With
     --celery the workers of a queue carry the runs out. Exit code of --once: 3 where a run failed, 4 where one is blocked.
     """
-    from bot.entrypoints.fleet.keeping import exclusive_lock, save_repositories, save_history, load_repositories
+    from bot.entrypoints.fleet.keeping import exclusive_lock, load_repositories, save_history, save_repositories
 
     fleet = _open(file)
     with exclusive_lock(fleet.cache):
         runner = _runner(fleet, workers or fleet.settings.schedule.workers, celery)
         loop = _loop(fleet, runner, workers, only=tuple(name for names in only or () for name in names.split()))
-        loop.other_repositories = load_repositories(fleet.state) if only else {}
+        loop.others = load_repositories(fleet.state) if only else {}
 
         def keep() -> None:
-            save_repositories(fleet.state, {**loop.other_repositories, **loop.repositories})
+            save_repositories(fleet.state, {**loop.others, **loop.repositories})
             save_history(fleet.history, loop.history)
 
         loop.on_run = _Teller(loop, keep, as_json=as_json, quiet=once)
@@ -201,7 +201,7 @@ def _runner(fleet: OpenFleet, workers: int, broker: str | None) -> ProcessPool |
 def _loop(
     fleet: OpenFleet, runner: FleetRunner | None, workers: int | None, *, only: tuple[str, ...] = ()
 ) -> FleetLoop:
-    from bot.entrypoints.fleet.keeping import load_repositories, load_history
+    from bot.entrypoints.fleet.keeping import load_history, load_repositories
     from bot.entrypoints.fleet.processes import ProcessPool
     from bot.flows.fleet import FleetLoop
 
