@@ -169,8 +169,9 @@ def _identity(
 
 
 def _twin_identity(twin: Twin) -> str:
-    about = pull_facts(twin.pull, twin.agents, twin.rules.required_labels)
-    return external_id(twin.pull.head_sha, twin.pull.base_sha, twin.rules.hash, twin.mode, about)
+    by = twin.context
+    about = pull_facts(twin.pull, by.agents, by.rules.required_labels)
+    return external_id(twin.pull.head_sha, twin.pull.base_sha, by.rules.hash, by.mode, about)
 
 
 def pull_facts(

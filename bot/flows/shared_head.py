@@ -19,12 +19,9 @@ from bot.model.session import ReviewRequest, ReviewResult
 from bot.model.severity import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bot.flows.rendering import RenderChange
+    from bot.flows.head_check import ReviewContext
     from bot.guardrails.rulebook import RuleBook
     from bot.model.codehost import PullRequest
-    from bot.ports import Clock, Repository
 
 _RULE: Final = "SYS-005"
 _NAMED: Final = 3
@@ -39,12 +36,7 @@ class Twin:
     """Another open pull request with the same head, and what it is judged by: rules and settings of its own base."""
 
     pull: PullRequest
-    repository: Repository
-    rules: RuleBook
-    mode: Mode
-    clock: Clock
-    agents: Mapping[str, str] | None = None
-    render: RenderChange | None = None
+    context: ReviewContext
 
 
 def shared(result: ReviewResult, twins: Sequence[Twin], rules: RuleBook, mode: Mode) -> ReviewResult:
@@ -83,14 +75,14 @@ def _finding(rules: RuleBook, mode: Mode, text: str, answer: Verdict, number: in
 
 def _judged(twin: Twin) -> tuple[Verdict, str]:
     """The verdict on a twin and what it rests on; what cannot be judged is not approved."""
-    pull = twin.pull
+    pull, by = twin.pull, twin.context
     try:
-        change = describe(change_between(twin.repository, pull.base_sha, pull.head_sha), pull, agents=twin.agents)
-        facts = with_rendered(facts_of(twin.repository, change, twin.rules.options), change, twin.render)
+        change = describe(change_between(by.repository, pull.base_sha, pull.head_sha), pull, agents=by.agents)
+        facts = with_rendered(facts_of(by.repository, change, by.rules.options), change, by.render)
     except BotError as error:
-        return Verdict.BLOCK if twin.mode is Mode.STRICT else Verdict.WARN, f"it could not be judged ({error.message})"
-    request = ReviewRequest(change=change, mode=twin.mode, agent=change.agent)
-    result = review(request, rules=twin.rules, clock=twin.clock, session_id="0" * 32, facts=facts)
+        return Verdict.BLOCK if by.mode is Mode.STRICT else Verdict.WARN, f"it could not be judged ({error.message})"
+    request = ReviewRequest(change=change, mode=by.mode, agent=change.agent)
+    result = review(request, rules=by.rules, clock=by.clock, session_id="0" * 32, facts=facts)
     return result.verdict, _reasons(result.findings)
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from bot.flows.deployment import DeploymentReader
     from bot.flows.head_check import ReviewContext, Reviewed
     from bot.flows.rendering import RenderChange
-    from bot.flows.shared_head import Twin
     from bot.guardrails.rulebook import RuleBook
     from bot.model.codehost import PullRequest, QueuedHead
     from bot.model.figures import QueueFigures
@@ -149,6 +148,7 @@ def review(
     what is judged is kept for another run, which publishes it.
     """
     from bot.flows.head_check import review_pull
+    from bot.flows.shared_head import Twin
 
     guard.repository.fetch()
     pulls = guard.host.pulls()
@@ -163,7 +163,7 @@ def review(
         rendered_comment=guard.rendered_comment,
         reads_only=pull.forked and _is_without_rights(guard, keeps_artifact=keeps_artifact),
         claims=claims,
-        twins=[_twin(guard, twin, mode) for twin in twins_of(pull, pulls)],
+        twins=[Twin(twin, review_context(guard, twin.base_sha, mode)) for twin in twins_of(pull, pulls)],
     )
 
 
@@ -173,20 +173,6 @@ def twins_of(pull: PullRequest, pulls: Iterable[PullRequest]) -> list[PullReques
         candidate for candidate in pulls if candidate.head_sha == pull.head_sha and candidate.number != pull.number
     ]
     return sorted(twins, key=lambda candidate: candidate.number)
-
-
-def _twin(guard: Guard, pull: PullRequest, mode: Mode | None) -> Twin:
-    from bot.flows.shared_head import Twin
-
-    return Twin(
-        pull=pull,
-        repository=guard.repository,
-        rules=guard.rules_for(pull.base_sha),
-        mode=mode or guard.mode,
-        clock=guard.clock,
-        agents=guard.agents,
-        render=guard.rendering_for(pull.base_sha),
-    )
 
 
 def review_queue(guard: Guard, queued: QueuedHead, *, mode: Mode | None = None) -> Reviewed:
