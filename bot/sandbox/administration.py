@@ -33,23 +33,9 @@ class Administration:
     backend: Backend
     person: str
 
-    def switch(
-        self,
-        full_name: str,
-        *,
-        has_issues: bool | None = None,
-        archived: bool | None = None,
-        auto_merge: bool | None = None,
-        actions_propose: bool | None = None,
-    ) -> None:
-        """Set the switches that are named; see :class:`~bot.sandbox.records.RepositoryRow`."""
-        administration.switch(
-            repository(self.backend, full_name),
-            has_issues=has_issues,
-            archived=archived,
-            auto_merge=auto_merge,
-            actions_propose=actions_propose,
-        )
+    def switch(self, full_name: str, **switches: bool) -> None:
+        """Set the switches that are named; see :func:`bot.sandbox.verbs.administration.switch`."""
+        administration.switch(repository(self.backend, full_name), **switches)
 
     def protect(self, full_name: str, branch: str = "main", **requirements: object) -> None:
         """A protection of ``branch`` that asks what :class:`~bot.sandbox.verbs.rules.RuleDraft` can say."""

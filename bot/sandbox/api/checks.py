@@ -5,6 +5,7 @@ Check runs are for GitHub Apps; other tokens get 403. An app changes its own run
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -87,10 +88,7 @@ class NewCheck(CheckEdit):
 def new_status(call: ApiCall) -> ApiReply:
     """A commit status."""
     repo, request = call.repo("write"), call.body(NewStatus)
-    if request.state not in _STATES:
-        raise invalid("Status", "state", "custom", "state is not included in the list")
-    if request.description is not None and len(request.description) > 140:
-        raise invalid("Status", "description", "custom", "description is too long (maximum is 140 characters)")
+    require_status("Status", request.state, _STATES, request.description or "")
     sha = str(commit_of(call, repo).id)
     status = checks.set_status(
         repo,
@@ -103,6 +101,14 @@ def new_status(call: ApiCall) -> ApiReply:
     )
     queue.settle(repo, sha)
     return ApiReply(shapes.status(repo, status), 201)
+
+
+def require_status(resource: str, state: str, states: Sequence[str], description: str) -> None:
+    """422 as GitHub words it for a state that is none, and for too long a description."""
+    if state not in states:
+        raise invalid(resource, "state", "custom", "state is not included in the list")
+    if len(description) > 140:
+        raise invalid(resource, "description", "custom", "description is too long (maximum is 140 characters)")
 
 
 def list_statuses(call: ApiCall) -> ApiReply:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from bot.sandbox.api.checks import require_status
 from bot.sandbox.backend import Repo
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
 from bot.sandbox.records import DeploymentRow, DeploymentStatusRow
-from bot.sandbox.replies import ApiProblem, ApiReply, invalid, not_found, unprocessable
+from bot.sandbox.replies import ApiProblem, ApiReply, unprocessable
 from bot.sandbox.shapes import deployments as shapes
 from bot.sandbox.verbs import checks
 
@@ -97,12 +98,7 @@ def new_deployment_status(call: ApiCall) -> ApiReply:
     """A status of a deployment."""
     repo, request = call.repo("write"), call.body(NewDeploymentStatus)
     row = _deployment(call, repo, call.number("deployment"))
-    if request.state not in _STATES:
-        raise invalid("DeploymentStatus", "state", "custom", "state is not included in the list")
-    if len(request.description) > 140:
-        raise invalid(
-            "DeploymentStatus", "description", "custom", "description is too long (maximum is 140 characters)"
-        )
+    require_status("DeploymentStatus", request.state, _STATES, request.description)
     now = call.backend.now()
     key = call.backend.store.insert(
         "deployment_status",
@@ -115,15 +111,12 @@ def new_deployment_status(call: ApiCall) -> ApiReply:
         creator_id=call.person().id,
         created_at=now,
     )
-    (status,) = call.backend.store.all(DeploymentStatusRow, "SELECT * FROM deployment_status WHERE id = ?", key)
+    status = call.backend.row(DeploymentStatusRow, "SELECT * FROM deployment_status WHERE id = ?", key)
     return ApiReply(shapes.deployment_status(repo, status), 201)
 
 
 def _deployment(call: ApiCall, repo: Repo, key: int) -> DeploymentRow:
-    rows = call.backend.store.all(DeploymentRow, "SELECT * FROM deployment WHERE repo_id = ? AND id = ?", repo.id, key)
-    if not rows:
-        raise not_found()
-    return rows[0]
+    return call.backend.row(DeploymentRow, "SELECT * FROM deployment WHERE repo_id = ? AND id = ?", repo.id, key)
 
 
 _DEPLOYMENTS = "/repos/{owner}/{repo}/deployments"

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from bot.sandbox.api.gitdata import from_base64
 from bot.sandbox.backend import Repo, stamp
-from bot.sandbox.edge import ApiCall, RequestBody, Route
+from bot.sandbox.edge import ApiCall, Model, RequestBody, Route
 from bot.sandbox.objects import commit_at
 from bot.sandbox.records import BodyEditRow, IssueRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json
@@ -76,10 +76,6 @@ class CommitOrder(RequestBody):
     clientMutationId: str | None = None  # noqa: N815 -- GitHub's name
 
 
-class _Wrapped(RequestBody):
-    input: CommitOrder
-
-
 def graphql(call: ApiCall) -> ApiReply:
     """Answer a question; errors come with status 200 as GraphQL has it."""
     call.person()
@@ -105,10 +101,6 @@ class PullOrder(RequestBody):
     mergeMethod: str = "MERGE"  # noqa: N815 -- GitHub's name
 
 
-class _WrappedPull(RequestBody):
-    input: PullOrder
-
-
 _Act = Callable[[ApiCall, Repo, IssueRow, PullOrder], object]
 
 
@@ -129,18 +121,31 @@ _ON_PULLS: Mapping[str, _Act] = {
 
 
 def _on_pull(call: ApiCall, question: Question, name: str, act: _Act) -> ApiReply:
-    order = call.with_data(json.dumps(dict(question.variables)).encode()).body(_WrappedPull).input
-    try:
+    order = _input(call, question, PullOrder)
+
+    def answer() -> Json:
         issue = _issue_of(call, order.pullRequestId)
         repo = call.backend.repo_by_id(issue.repo_id).visible(call.actor)
         repo.require(call.actor, "write")
         repo.require_writable()
         act(call, repo, issue, order)
+        return {"pullRequest": {"id": order.pullRequestId, "number": issue.number}}
+
+    return _carried_out(name, answer)
+
+
+def _input(call: ApiCall, question: Question, kind: type[Model]) -> Model:
+    """The ``input`` of a mutation."""
+    return call.with_data(json.dumps(question.variables.get("input")).encode()).body(kind)
+
+
+def _carried_out(name: str, answer: Callable[[], Json]) -> ApiReply:
+    """What a mutation answers; errors come with status 200 and a word for the status that REST would have."""
+    try:
+        return ApiReply({"data": {name: answer()}})
     except ApiProblem as problem:
-        kind = {404: "NOT_FOUND", 403: "FORBIDDEN"}.get(problem.status, "UNPROCESSABLE")
+        kind = {404: "NOT_FOUND", 403: "FORBIDDEN", 409: "STALE_DATA"}.get(problem.status, "UNPROCESSABLE")
         return _error(name, kind, problem.message)
-    answer: Json = {"pullRequest": {"id": order.pullRequestId, "number": issue.number}}
-    return ApiReply({"data": {name: answer}})
 
 
 def _issue_of(call: ApiCall, node: str) -> IssueRow:
@@ -182,26 +187,24 @@ def _edits(call: ApiCall, question: Question) -> ApiReply:
 
 
 def _create_commit(call: ApiCall, question: Question) -> ApiReply:
-    order = call.with_data(json.dumps(dict(question.variables)).encode()).body(_Wrapped).input
+    order = _input(call, question, CommitOrder)
     owner, _, name = order.branch.repositoryNameWithOwner.partition("/")
-    try:
+
+    def answer() -> Json:
         repo = call.backend.repo(owner, name, call.actor)
         repo.require(call.actor, "write")
         repo.require_writable()
         sha = _commit(call, repo, order)
-    except ApiProblem as problem:
-        kind = {404: "NOT_FOUND", 403: "FORBIDDEN", 409: "STALE_DATA"}.get(problem.status, "UNPROCESSABLE")
-        return _error("createCommitOnBranch", kind, problem.message)
-    commit = repo.git()[sha].peel(pygit2.Commit)
-    commit_fields: dict[str, Json] = {
-        "oid": sha,
-        "url": repo.page(f"/commit/{sha}"),
-        "committedDate": stamp(call.backend.clock()),
-        "message": commit.message,
-        "signature": {"isValid": True, "wasSignedByGitHub": True},
-    }
-    answer: Json = {"commit": commit_fields, "clientMutationId": order.clientMutationId}
-    return ApiReply({"data": {"createCommitOnBranch": answer}})
+        commit_fields: dict[str, Json] = {
+            "oid": sha,
+            "url": repo.page(f"/commit/{sha}"),
+            "committedDate": stamp(call.backend.clock()),
+            "message": repo.git()[sha].peel(pygit2.Commit).message,
+            "signature": {"isValid": True, "wasSignedByGitHub": True},
+        }
+        return {"commit": commit_fields, "clientMutationId": order.clientMutationId}
+
+    return _carried_out("createCommitOnBranch", answer)
 
 
 def _commit(call: ApiCall, repo: Repo, order: CommitOrder) -> str:
