@@ -22,7 +22,7 @@ from urllib.parse import quote
 from bot.drift.canonical import canonical
 from bot.drift.shapes import Shape
 from bot.drift.values import decoded
-from bot.model.json import JSON, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree, texts_in
 from bot.model.paths import Item, Path
 from bot.secrecy.credentials import credentials, is_secret, looks_secret, secret_arguments
 from bot.secrecy.redaction import replaced
@@ -81,7 +81,7 @@ class Mask:
             return None, is_whole
         name = owner or _name(path)
         has_secret_name = bool(path) and not isinstance(path[-1], Item) and _is_text(value) and _is_secret(name, value)
-        encoded = path[:1] == ("binaryData",) and any(looks_secret(decoded(text) or "") for text in _texts(value))
+        encoded = path[:1] == ("binaryData",) and any(looks_secret(decoded(text) or "") for text in texts_in(value))
         if is_whole or has_secret_name or encoded or self._data(path):
             return digest(canonical(value, shape), self._key), True
         return self._inside(value, name)
@@ -153,7 +153,9 @@ class Mask:
     def _secret_pattern(self) -> re.Pattern[str] | None:
         """The secrets of the resource, the longest first, as they are and as base64 and URLs write them."""
         secrets = {secret for tree in self._trees for secret in self._secrets(tree, ())}
-        secrets |= {text for tree in self._trees for pointer in self._sensitive for text in _texts(_at(tree, pointer))}
+        secrets |= {
+            text for tree in self._trees for pointer in self._sensitive for text in texts_in(_at(tree, pointer))
+        }
         secrets = {form for secret in secrets for form in self._forms(secret)}
         spelled = sorted(
             {form for secret in secrets if self._is_telling(secret) for form in _spellings(secret)}, key=len
@@ -228,17 +230,6 @@ def _at(tree: JSON, pointer: Pointer) -> JSON:
     for part in pointer:
         tree = _step(tree, part)
     return tree
-
-
-def _texts(value: JSON) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, Mapping)):
-        for entry in value.values():
-            yield from _texts(entry)
-    elif isinstance(value, (list, tuple)):
-        for element in value:
-            yield from _texts(element)
 
 
 def images_in(value: JSON, key: str = "") -> Iterator[str]:

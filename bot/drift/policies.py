@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Final
 
 from bot.drift.canonical import spelled
-from bot.model.json import JSON, Tree, elements
+from bot.model.json import JSON, Tree, several
 
 _QUOTED: Final = re.compile(r'"(?>(?:[^"\\]|\\.)*)"', re.DOTALL)
 _SETS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource"})
@@ -71,7 +71,7 @@ def _exact(value: JSON) -> JSON:
 
 
 def _is_policy(document: Tree) -> bool:
-    statements = _several(document.get("Statement"))
+    statements = several(document.get("Statement"))
     return bool(statements) and all(
         isinstance(statement, Mapping) and "Effect" in statement for statement in statements
     )
@@ -79,7 +79,7 @@ def _is_policy(document: Tree) -> bool:
 
 def _policy(document: Tree) -> Tree:
     statements = [
-        _statement(statement) for statement in _several(document["Statement"]) if isinstance(statement, Mapping)
+        _statement(statement) for statement in several(document["Statement"]) if isinstance(statement, Mapping)
     ]
     return {**document, "Statement": sorted(statements, key=spelled)}
 
@@ -91,9 +91,7 @@ def normal(statement: Tree) -> Tree:
     parts = {key.lower(): value for key, value in _statement(statement).items()}
     for key in ("principal", "notprincipal"):
         if isinstance(names_by_service := parts.get(key), Mapping):
-            parts[key] = [
-                f"{service} {name}" for service, names in names_by_service.items() for name in _several(names)
-            ]
+            parts[key] = [f"{service} {name}" for service, names in names_by_service.items() for name in several(names)]
     return parts
 
 
@@ -117,7 +115,7 @@ def _values(tested: JSON) -> JSON:
     """
     if not isinstance(tested, Mapping):
         return tested
-    tests = [[key.lower(), [_text(value) for value in _several(values)]] for key, values in tested.items()]
+    tests = [[key.lower(), [_text(value) for value in several(values)]] for key, values in tested.items()]
     return sorted(tests, key=spelled)
 
 
@@ -126,7 +124,7 @@ def _principal(value: JSON) -> JSON:
     if not isinstance(value, Mapping):
         return {"AWS": _set(value)}
     return {
-        service: sorted({_account(str(_text(name))) for name in _several(service_names)})
+        service: sorted({_account(str(_text(name))) for name in several(service_names)})
         for service, service_names in value.items()
     }
 
@@ -138,18 +136,12 @@ def _account(principal: str) -> str:
 
 
 def _set(value: JSON) -> JSON:
-    return sorted({str(_text(element)) for element in _several(value)})
+    return sorted({str(_text(element)) for element in several(value)})
 
 
 def _folded(value: JSON) -> JSON:
     """Actions take no notice of case (AWS: IAM JSON policy elements, Action)."""
-    return sorted({str(_text(element)).lower() for element in _several(value)})
-
-
-def _several(value: JSON) -> tuple[JSON, ...]:
-    if value is None:
-        return ()
-    return tuple(elements(value)) if isinstance(value, (list, tuple)) else (value,)
+    return sorted({str(_text(element)).lower() for element in several(value)})
 
 
 def _text(value: JSON) -> JSON:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from bot.model.wording import some
 from bot.origins.scene import EditPlan, ObjectId
 
 _MOST: Final = 5
@@ -47,5 +48,4 @@ def side_effects(plan: EditPlan, target: str) -> Iterator[str]:
 
 def _listed(moved: Sequence[ObjectId], target: str) -> str:
     names = [str(id_) if name == target else f"{name}/{id_}" for name, id_ in moved]
-    remainder = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-    return ", ".join(names[:_MOST]) + remainder
+    return some(names, _MOST)

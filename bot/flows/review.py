@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid
-from bot.flows.called_files import called_files
-from bot.flows.compose_files import compose_files
+from bot.flows.base_files import called_files, compose_files
 from bot.guardrails import authors, judge, prompt, reply
 from bot.guardrails.documents import FOLDER
 from bot.guardrails.exempt import ATTRIBUTES, asks_for_base

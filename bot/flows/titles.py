@@ -17,7 +17,7 @@ from bot.model.json import JSON
 from bot.model.paths import format_path
 from bot.model.proposal import Proposal
 from bot.model.resource import ResourceId
-from bot.model.wording import counted
+from bot.model.wording import counted, some
 from bot.report.contrast import changed_lines, contrasted
 from bot.safety.trailers import one_line
 
@@ -100,8 +100,7 @@ def _fewer(texts: Sequence[str]) -> Iterator[str]:
     """The first two of these and how many more, then the first and how many more."""
     for shown_count in (2, 1):
         if texts:
-            remainder = f" and {len(texts) - shown_count} more" if len(texts) > shown_count else ""
-            yield f"{', '.join(texts[:shown_count])}{remainder}"
+            yield some(texts, shown_count)
 
 
 def short_names(tasks: Iterable[tuple[str, ResourceId]]) -> Mapping[str, str]:

@@ -17,8 +17,8 @@ from bot.errors import BotError, Invalid, Refused
 from bot.github import payloads
 from bot.github.checks import Checks
 from bot.github.commits import VerifiedCommits
-from bot.github.deployments import DeployedItems
 from bot.github.limits import Pace
+from bot.github.optional import OptionalItems
 from bot.github.payloads import MarkerCodec, PermissionPart, RepositoryPart, UserPart, ViewerPart
 from bot.github.rest import ApiResponse, RestClient, RetryPolicy
 from bot.github.rights import rights
@@ -39,7 +39,7 @@ _AUTO_MERGE: Final = (
 _WRITERS: Final = frozenset({"admin", "maintain", "write"})
 
 
-class GitHubHost(DeployedItems):
+class GitHubHost(OptionalItems):
     """Satisfies :class:`bot.ports.CodeHost`. Not for several threads at once."""
 
     def __init__(

@@ -2,7 +2,7 @@
 
 The guard's own settings are those of the base (:class:`~bot.guardrails.rule.GuardOptions`); the head's only say here which
 files belong together, so that a change may add a project and name it at once. Asked by
-:mod:`bot.guardrails.detectors.projects`, and by :mod:`bot.flows.compose_files` for the files to read.
+:mod:`bot.guardrails.detectors.projects`, and by :mod:`bot.flows.base_files` for the files to read.
 """
 
 from __future__ import annotations

@@ -54,6 +54,11 @@ def texts(value: JSON) -> tuple[str, ...]:
     return tuple(element for element in elements(value) if isinstance(element, str))
 
 
+def several(value: JSON) -> Sequence[JSON]:
+    """The elements of a list, a lone value as a list of one; null is none."""
+    return elements(value) if is_list(value) else () if value is None else (value,)
+
+
 def integer(value: JSON) -> int:
     """``value`` if it is a whole number, else 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
@@ -91,6 +96,18 @@ def exists_at(value: JSON, pointer: Pointer) -> bool:
 def is_list(value: object) -> TypeGuard[Sequence[JSON]]:
     """Whether a value is a JSON array."""
     return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def texts_in(value: JSON) -> Iterator[str]:
+    """Every text in ``value``; no keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, Mapping)):
+        for entry in value.values():
+            yield from texts_in(entry)
+    elif isinstance(value, (list, Sequence)):
+        for element in value:
+            yield from texts_in(element)
 
 
 def written_texts(value: JSON, at: Pointer = ()) -> Iterator[tuple[Pointer, str]]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """``1 error``, ``2 errors``; with a verb in both, ``1 test is``, ``2 tests are``."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """``a, b``, and how many more there are than ``most``."""
+    remainder = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{remainder}"
 
 
 def span(seconds: float) -> str:

@@ -10,10 +10,10 @@ from typing import Final
 
 from bot.model.drift import IgnoreNote
 from bot.model.json import JSON, Tree, mapping
+from bot.model.wording import some
 
 _PASSING: Final = frozenset({"managedFields", "resourceVersion", "generation", "selfLink"})
 """Metadata that move with every write, whatever is written."""
-_SHOWN: Final = 3
 
 
 def same_state(tree: Tree, second: Tree) -> bool:
@@ -23,9 +23,7 @@ def same_state(tree: Tree, second: Tree) -> bool:
 
 def contradiction(location: str, names: Sequence[str], counts: str) -> IgnoreNote:
     """The note that ``location`` has several accounts of the objects ``names``, and what ``counts``."""
-    remainder = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    name_list = f"{', '.join(names[:_SHOWN])}{remainder}"
-    return IgnoreNote(location, "contradictory", f"different accounts of {name_list}; {counts}")
+    return IgnoreNote(location, "contradictory", f"different accounts of {some(names)}; {counts}")
 
 
 def _comparable(tree: Tree) -> dict[str, JSON]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.drift.compose.shape import joined, resolved_source, source
-from bot.drift.compose.unknown import compared
+from bot.drift.compose.unseen import compared
 from bot.model.json import JSON, Pointer
 from bot.model.paths import parse_path
 from tests.drift.containers import compare, mount, port

@@ -1,4 +1,4 @@
-"""Functions that write values as JSON, YAML, base64, percent-encoding or a digest, and read them back."""
+"""Functions that write values as JSON, YAML, base64, percent-encoding or a digest, and read them back; and rows of text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -170,3 +171,40 @@ def base64_digest(algorithm: str) -> Callable[[JSON], JSON]:
 
 def _digest(algorithm: str, value: JSON) -> Any:
     return hashlib.new(algorithm, text(value).encode(), usedforsecurity=False)
+
+
+_QUOTED: Final = re.compile(r'"([^"]*(?:""[^"]*)*)"(?=[,\n]|\Z)')
+_PLAIN: Final = re.compile(r"[^,\n]*")
+
+
+def parsed_csv(value: JSON) -> JSON:
+    """The rows of comma-separated values as objects, as ``encoding/csv`` of Go reads them (RFC 4180 without bare quotes); the
+    first row names the columns.
+    """
+    rows = [*_rows(text(value).replace("\r\n", "\n").removesuffix("\r"))]
+    if not rows:
+        raise Misuse("takes comma-separated values with a first row that names the columns")
+    if len(set(rows[0])) < len(rows[0]):
+        raise Misuse("takes columns that each have a name of their own")
+    if any(len(row) != len(rows[0]) for row in rows):
+        raise Misuse("takes rows that have as many values as there are columns")
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+
+
+def _rows(chars: str) -> Iterator[list[str]]:
+    """The rows but for empty lines."""
+    at = 0
+    while at < len(chars):
+        if chars[at] == "\n":
+            at += 1
+            continue
+        row: list[str] = []
+        has_more = True
+        while has_more:
+            match = (_QUOTED if chars.startswith('"', at) else _PLAIN).match(chars, at)
+            if match is None or (not match.re.groups and '"' in match[0]):
+                raise Misuse("takes comma-separated values, with quotes around those that have quotes in them")
+            row.append(match[1].replace('""', '"') if match.re.groups else match[0])
+            has_more = chars.startswith(",", match.end())
+            at = match.end() + 1
+        yield row

@@ -21,7 +21,7 @@ from bot.drift.compose.entries import EntryIndex
 from bot.drift.compose.inspected.inspect import INHERITED, REPLICAS, UNKNOWN
 from bot.drift.compose.names import FOREIGN, Aliases, EngineNames
 from bot.drift.compose.shape import service_shape
-from bot.drift.compose.unknown import compared
+from bot.drift.compose.unseen import compared
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.options import ComparisonOptions
 from bot.drift.walk import Difference, Location, Side, Tally, walk
@@ -29,6 +29,7 @@ from bot.model.drift import Drift, DriftKind, Suppressed
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts
 from bot.model.paths import Path
 from bot.model.resource import Desired, Observed
+from bot.model.wording import some
 
 _PER_CONTAINER: Final = frozenset({"x-state", "x-container", REPLICAS})
 """What differs between containers of one service that are alike."""
@@ -99,8 +100,7 @@ def _alike(tree: Tree) -> list[tuple[Tree, list[str]]]:
 
 def _partial(drift: Drift, names: Sequence[str], number: int) -> Drift:
     """A difference that only some containers have: no edit would make Git say what all of them are."""
-    shown_names = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return replace(drift, message=f"only {shown_names} of {number} containers", adopt=())
+    return replace(drift, message=f"only {some(names)} of {number} containers", adopt=())
 
 
 def _of_container(

@@ -1,6 +1,9 @@
-"""What Git says of a service and nobody sees of its container is unknown: neither drift nor in sync, and counted.
+"""What is neither drift nor in sync. Used by :mod:`bot.drift.compose.services`.
 
-Used by :mod:`bot.drift.compose.services`.
+What Git says of a service and nobody sees of its container is unknown, and counted. Values that Git alone cannot tell (a
+variable of the deploying shell: Compose specification, 12-interpolation.md) are not compared: a drift on one would propose
+to write what the environment holds, often a secret, into the repository. What Git does say about the same resource is
+compared as ever.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import ANY
 from bot.drift.walk import Difference, Location, Side
 from bot.model.drift import DriftKind, Suppressed
-from bot.model.json import JSON, Tree, get
+from bot.model.json import JSON, Pointer, Tree, get
 from bot.model.paths import Path
 from bot.model.resource import Desired
 
@@ -69,3 +72,21 @@ def not_compared(desired: Desired, tree: Tree, options: ComparisonOptions) -> It
     """What Git says by a key that has no counterpart."""
     paths = [(key,) for key in desired.tree if key in _NOT_COMPARED]
     yield from unseen(paths, desired.tree, desired, tree, options)
+
+
+def compared(path: Path, desired: Desired) -> bool:
+    """Whether a drift at ``path`` is about something that Git really tells."""
+    unknown = (_path_of(pointer, desired.tree) for pointer in desired.unknown)
+    return not any(path[: len(unknown_place)] == unknown_place or not path for unknown_place in unknown)
+
+
+def _path_of(pointer: Pointer, tree: Tree) -> Path:
+    """The canonical path of an unknown value: an entry of a mapping by its key, anything inside a list by the list."""
+    if len(pointer) < 2 or pointer[0] not in {"environment", "labels"}:
+        return pointer[:1]
+    if isinstance(pointer[1], str):
+        return pointer[:2]
+    entries_listed = tree.get(str(pointer[0]))
+    entry_text = entries_listed[pointer[1]] if isinstance(entries_listed, (list, tuple)) else ""
+    name = str(entry_text).partition("=")[0]
+    return pointer[:1] if "$" in name else (pointer[0], name)

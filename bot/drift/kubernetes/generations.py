@@ -8,14 +8,14 @@ what refers to it by its earlier name refers to it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, TypeAlias
 
 from bot.drift.diff import PairResult
 from bot.model.generated import base_name, with_names
-from bot.model.json import JSON, get, mapping, text
+from bot.model.json import get, mapping, text, texts_in
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _GENERATED: Final = frozenset({"ConfigMap", "Secret"})
@@ -110,22 +110,11 @@ def with_running_name(result: PairResult, desired: Desired, observed: Observed) 
 def _running_generation(desired: Desired, generations: Sequence[Observed], pairs: Pairs) -> Observed:
     if len(generations) > 1:
         referring = (
-            observed for other_desired, observed in pairs if desired.id.name in set(_texts(other_desired.tree))
+            observed for other_desired, observed in pairs if desired.id.name in set(texts_in(other_desired.tree))
         )
-        mentioned = {text for observed in referring for text in _texts(observed.tree)}
+        mentioned = {text for observed in referring for text in texts_in(observed.tree)}
         generations = [generation for generation in generations if generation.id.name in mentioned] or generations
     return max(
         generations,
         key=lambda generation: (text(get(generation.tree, "metadata", "creationTimestamp")), generation.id.name),
     )
-
-
-def _texts(value: JSON) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for entry in value.values():
-            yield from _texts(entry)
-    elif isinstance(value, (list, tuple)):
-        for element in value:
-            yield from _texts(element)

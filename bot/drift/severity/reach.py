@@ -15,7 +15,7 @@ from typing import Final
 from bot.drift.canonical import spelled
 from bot.drift.values import text
 from bot.model.globs import name_matches
-from bot.model.json import JSON, Tree, elements
+from bot.model.json import JSON, Tree, several
 
 _LEFT_OUT: Final = re.compile(r"(not|except|exclude|excluded)(?![a-z])\w*|except\w*|exclude\w*")
 """Names of what is left out: ``notPrincipals`` (Istio: Authorization Policy), ``except`` (Kubernetes: Network Policies),
@@ -45,8 +45,8 @@ def lists(wide: JSON, narrow: JSON) -> bool:
     """Whether each alternative of ``narrow`` is reached by one of ``wide``; one that stands alone is a list of one, and
     nothing is an empty list.
     """
-    wide_texts = {spelled(element) for element in _several(wide)}
-    other_elements = [element for element in _several(narrow) if spelled(element) not in wide_texts]
+    wide_texts = {spelled(element) for element in several(wide)}
+    other_elements = [element for element in several(narrow) if spelled(element) not in wide_texts]
     return not other_elements or (_is_cheap(wide, other_elements) and _lists(wide, other_elements))
 
 
@@ -61,7 +61,7 @@ def exceeds(wide: JSON, narrow: JSON) -> bool:
 
 def _among(value: JSON, *, denied: bool) -> JSON:
     """The alternatives that deny, or the ones that allow."""
-    return [element for element in _several(value) if _denies(element) is denied]
+    return [element for element in several(value) if _denies(element) is denied]
 
 
 def _denies(alternative: JSON) -> bool:
@@ -93,14 +93,8 @@ def _reaches(wide: JSON, narrow: JSON) -> bool:
 
 
 def _lists(wide: JSON, narrow: JSON) -> bool:
-    alternatives = _several(wide)
-    return all(any(_reaches(alternative, element) for alternative in alternatives) for element in _several(narrow))
-
-
-def _several(value: JSON) -> tuple[JSON, ...]:
-    if value is None:
-        return ()
-    return tuple(elements(value)) if isinstance(value, (list, tuple)) else (value,)
+    alternatives = several(wide)
+    return all(any(_reaches(alternative, element) for alternative in alternatives) for element in several(narrow))
 
 
 def _is_empty(value: JSON) -> bool:
@@ -137,7 +131,7 @@ def _entry(key: str, wide: JSON, narrow: JSON) -> bool:
         return _is_empty(wide) or (not _is_empty(narrow) and _reaches(narrow, wide))
     if key in _CONDITIONS and not isinstance(wide, Mapping):
         return all(
-            any(_reaches(condition, narrow_value) for narrow_value in _several(narrow)) for condition in _several(wide)
+            any(_reaches(condition, narrow_value) for narrow_value in several(narrow)) for condition in several(wide)
         )
     return _reaches(wide, narrow)
 

@@ -9,7 +9,7 @@ import typer
 
 from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
-from bot.model.wording import counted
+from bot.model.wording import counted, some
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,12 +106,10 @@ def _show_groups(listing: Listing, console: Console) -> None:
         console.print()
         console.print(Text("Not compared", style="bold"))
     for group in groups:
-        subjects = ", ".join(group.subjects[:_MOST_SUBJECTS])
-        remainder = len(group.subjects) - _MOST_SUBJECTS
-        ending = f" and {remainder} more" if remainder > 0 else ""
+        subjects = some(group.subjects, _MOST_SUBJECTS)
         count = f"{len(group.subjects)} × " if len(group.subjects) > 1 else ""
         console.print(Text(_wrapped(f"{count}{group.reason}", 2, console.width)), soft_wrap=True)
-        console.print(Text(_wrapped(f"{subjects}{ending}", 6, console.width), style="dim"), soft_wrap=True)
+        console.print(Text(_wrapped(subjects, 6, console.width), style="dim"), soft_wrap=True)
     short = any(len(target.units) > _MOST_UNITS for target in listing.targets)
     if short or any(len(group.subjects) > _MOST_SUBJECTS for group in groups):
         console.print(Text("--all lists every unit and every reason.", style="dim"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from bot.flows.targets import ListedTarget, Listing, listing
 from bot.model.resource import Platform, SourceError
 from bot.model.target import UnitKind
 from bot.model.upstream import WHERE_ALLOWED
-from bot.model.wording import counted
+from bot.model.wording import counted, some
 from bot.ports import Repository
 
 WORKFLOWS: Final = ".github/workflows/"
@@ -99,7 +99,7 @@ class Survey:
     def tools(self) -> tuple[str, ...]:
         """One line for each thing that deploys or declares, for people."""
         lines = [(self.flux, "Flux"), (self.argo, "Argo CD"), (self.compose, "Compose"), (self.terraform, "Terraform")]
-        descriptions = [f"{name}: {_some(files)}" for files, name in [*lines, (self.cw, ".cw configuration")] if files]
+        descriptions = [f"{name}: {some(files)}" for files, name in [*lines, (self.cw, ".cw configuration")] if files]
         plain = self.kubernetes and not self.listing.targets
         return (
             *descriptions,
@@ -109,7 +109,7 @@ class Survey:
     @property
     def gaps(self) -> tuple[str, ...]:
         """What cannot be compared, by reason, for people."""
-        return tuple(f"{_some(group.subjects)}: {group.reason}" for group in self.listing.groups())
+        return tuple(f"{some(group.subjects)}: {group.reason}" for group in self.listing.groups())
 
 
 def survey(
@@ -179,11 +179,3 @@ def _cluster_folder(target: ListedTarget) -> ClusterFolder | None:
             if part in _ENVIRONMENT_FOLDERS and target.name:
                 return ClusterFolder(target.name, "/".join(parts[: depth + 2]))
     return None
-
-
-_SHOWN: Final = 3
-
-
-def _some(names: Sequence[str]) -> str:
-    remainder = len(names) - _SHOWN
-    return f"{', '.join(names[:_SHOWN])}{f' and {remainder} more' if remainder > 0 else ''}"

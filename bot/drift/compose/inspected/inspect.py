@@ -1,7 +1,12 @@
 """One container as an engine shows it, said in the words of a Compose service.
 
 Pure. The container observer and the snapshot observer call :func:`observed`; the diff compares its tree with a declared
-service in canonical long Compose syntax. The readers of the single fields are in :mod:`bot.drift.compose.inspected.fields`.
+service in canonical long Compose syntax. The readers of the single keys are in the modules beside this one. A
+reader answers ``(value, ground)``: the canonical value as it is live (None: absent) and the one that would be there had
+nobody asked for anything.
+
+Sources: the Docker engine API (v1.43, ContainerInspect), podman 4 and 5 ``inspect`` (native and Docker-compatible), the
+defaults of dockerd and of containers.conf(5), and the Compose specification for the vocabulary.
 
 What a container has from its image or from its engine is not what somebody chose for it, so it is left out of the tree
 and kept below ``x-inherited`` in the same vocabulary. So a comparison
@@ -34,10 +39,11 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from bot.drift import images
+from bot.drift.compose.inspected import networking, process, resources, security, storage
 from bot.drift.compose.inspected.container import Container, facts
-from bot.drift.compose.inspected.fields import FIELDS
 from bot.drift.compose.inspected.health import container_problems
 from bot.drift.compose.inspected.networking import brought_ports
+from bot.drift.compose.inspected.reading import Reader
 from bot.drift.compose.notation import PROJECT, SERVICE, capability, label
 from bot.model.json import JSON, Tree, get, integer, mapping, mappings, text, texts
 from bot.model.resource import Observed, Platform, ResourceId
@@ -62,6 +68,14 @@ _FROM_IMAGE: Final = frozenset(
     {"command", "entrypoint", "environment", "expose", "healthcheck", "labels", "stop_signal", "user", "working_dir"}
 )
 
+_FIELDS: Final[Mapping[str, Reader]] = {
+    **process.FIELDS,
+    **networking.FIELDS,
+    **storage.FIELDS,
+    **resources.FIELDS,
+    **security.FIELDS,
+}
+"""Every Compose key that is read, and what its image or engine gives anyway."""
 Engine = Literal["docker", "podman"]
 
 _WORKING_DIR: Final = ("com.docker.compose.project.working_dir", "io.podman.compose.project.working_dir")
@@ -147,7 +161,7 @@ def merged(replicas: Sequence[Observed]) -> Observed:
 def _tree(container: Container) -> dict[str, JSON]:
     asked_fields: dict[str, JSON] = {}
     inherited: dict[str, JSON] = {}
-    for key, read in FIELDS.items():
+    for key, read in _FIELDS.items():
         value, ground = read(container)
         if key in _FROM_IMAGE and not container.image:
             ground = value
