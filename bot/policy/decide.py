@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from bot.drift.severity.gains import is_gain, meaning
-from bot.model.decision import NOBODY, Attention, Decision, Direction, Lane
+from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind
 from bot.model.globs import name_matches, path_matches, resource_matches
 from bot.model.severity import Severity
@@ -25,7 +25,11 @@ from bot.policy.rules import Rule, RuleMatch, RuleSet
 
 OWN_RULES: Final = "policies/"
 """Where the rule files of a repository are."""
-DEFAULT_RULE: Final = "built-in#default"
+_DEFAULT: Final = Rule(
+    *("default", "built-in", 0, RuleMatch(), Lane.CONFIG_PULL_REQUEST, Direction.ADOPT, "medium"),
+    "No rule matches this drift.",
+)
+DEFAULT_RULE: Final = _DEFAULT.ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +54,11 @@ class _Facts:
 
 @dataclass(frozen=True, slots=True)
 class _Proposal:
+    """What the first matching rule asks for. ``lane`` is the rule's unless a rule before it could not be asked."""
+
+    rule: Rule
     lane: Lane
-    direction: Direction
-    rule: str
-    risk: str
     reasons: tuple[str, ...]
-    by_name: frozenset[Category] = frozenset()
-    """The categories that the rule names."""
-    attention: Attention = NOBODY
-    adopts: bool = False
-    """Whether the rule says in so many words that Git is changed to what runs."""
-    draft: bool = False
-    automerge: bool | None = None
 
 
 def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
@@ -69,20 +66,21 @@ def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
     danger = destructive(drift, context)
     facts = _Facts(drift, danger, bound(drift, context), context.restorable.why_not(drift, danger))
     proposal = _proposed(facts, rules)
+    rule = proposal.rule
     lane, direction, floors = _floored(facts, proposal)
     waits = _waits(facts, proposal, lane)
     return Decision(
         drift=drift,
         lane=lane,
         direction=direction,
-        rule=proposal.rule,
-        risk="high" if facts.danger or (facts.gain and not proposal.adopts) else proposal.risk,
+        rule=rule.ref,
+        risk="high" if facts.danger or (facts.gain and not rule.adopts) else rule.risk,
         reasons=(*proposal.reasons, *floors, *waits),
-        merges=lane is Lane.CONFIG_PULL_REQUEST and proposal.automerge is True and not waits,
-        attention=proposal.attention,
-        needs_person=facts.danger is not None or (proposal.lane is Lane.RUNBOOK_ISSUE and _is_own(proposal.rule)),
-        draft=proposal.draft,
-        automerge=proposal.automerge,
+        merges=lane is Lane.CONFIG_PULL_REQUEST and rule.automerge is True and not waits,
+        attention=rule.attention,
+        needs_person=facts.danger is not None or (proposal.lane is Lane.RUNBOOK_ISSUE and _is_own(rule.ref)),
+        draft=rule.draft,
+        automerge=rule.automerge,
         by_hand=facts.by_hand,
     )
 
@@ -107,7 +105,7 @@ def _proposed(facts: _Facts, rules: RuleSet) -> _Proposal:
                 continue
         return _cautious(rule, notes)
     lane = Lane.RUNBOOK_ISSUE if facts.danger else Lane.CONFIG_PULL_REQUEST
-    return _Proposal(lane, Direction.ADOPT, DEFAULT_RULE, "medium", (*notes, "No rule matches this drift."))
+    return _Proposal(_DEFAULT, lane, (*notes, _DEFAULT.reason))
 
 
 def _cautious(rule: Rule, notes: list[str]) -> _Proposal:
@@ -116,33 +114,22 @@ def _cautious(rule: Rule, notes: list[str]) -> _Proposal:
     if notes and lane is Lane.ARTIFACT_PATCH:
         lane = Lane.CONFIG_PULL_REQUEST
         reasons.append("Because an earlier rule could not be asked, a person decides by pull request.")
-    return _Proposal(
-        lane,
-        rule.direction,
-        rule.ref,
-        rule.risk,
-        tuple(reasons),
-        frozenset(rule.match.safe),
-        attention=rule.attention,
-        adopts=rule.adopts,
-        draft=rule.draft,
-        automerge=rule.automerge,
-    )
+    return _Proposal(rule, lane, tuple(reasons))
 
 
 def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
     """The proposal after the floors, with a sentence for each that changed it."""
     if proposal.lane is Lane.NOTHING:
         danger_notes = () if facts.danger is None else (facts.danger,)
-        return proposal.lane, proposal.direction, danger_notes
+        return proposal.lane, proposal.rule.direction, danger_notes
     if proposal.lane is Lane.RESTORE:
         return _restored(facts)
-    if facts.gain and not proposal.adopts:
+    if facts.gain and not proposal.rule.adopts:
         return Lane.RUNBOOK_ISSUE, Direction.RESTORE, _kept_out(facts)
     if facts.danger is not None:
         return _runbook(facts.danger, proposal)
     if proposal.lane is Lane.RUNBOOK_ISSUE:
-        return proposal.lane, Direction.RESTORE if not facts.drift.adopt else proposal.direction, ()
+        return proposal.lane, Direction.RESTORE if not facts.drift.adopt else proposal.rule.direction, ()
     if facts.drift.kind is DriftKind.STALE_ARTIFACT:
         return _rendered(proposal)
     if facts.drift.kind is DriftKind.REMOVED:
@@ -152,9 +139,9 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
     match proposal.lane:
         case Lane.ARTIFACT_PATCH if (reason := _asks(facts, proposal)) is not None:
             reason = f"{reason} it is not committed without asking; a pull request asks."
-            return Lane.CONFIG_PULL_REQUEST, proposal.direction, (reason,)
+            return Lane.CONFIG_PULL_REQUEST, proposal.rule.direction, (reason,)
         case Lane.ARTIFACT_PATCH | Lane.CONFIG_PULL_REQUEST:  # restoring was answered above
-            return proposal.lane, proposal.direction, (facts.bound.text,)
+            return proposal.lane, proposal.rule.direction, (facts.bound.text,)
         case _ as never:
             assert_never(never)
 
@@ -163,7 +150,11 @@ def _waits(facts: _Facts, proposal: _Proposal, lane: Lane) -> tuple[str, ...]:
     """Why a pull request that its rule wants to merge by itself waits for a person: what would not be committed without
     asking does not come in without asking by another way.
     """
-    if lane is not Lane.CONFIG_PULL_REQUEST or not proposal.automerge or facts.drift.kind is DriftKind.STALE_ARTIFACT:
+    if (
+        lane is not Lane.CONFIG_PULL_REQUEST
+        or not proposal.rule.automerge
+        or facts.drift.kind is DriftKind.STALE_ARTIFACT
+    ):
         return ()
     question = _asks(facts, proposal)
     return () if question is None else (f"{question} it does not merge by itself; a person merges it.",)
@@ -185,7 +176,7 @@ def _asks(facts: _Facts, proposal: _Proposal) -> str | None:
     match facts.bound:
         case Unbounded(text):
             return f"{text} So"
-        case Bounded(Category.WITHOUT_TEXT, text) if Category.WITHOUT_TEXT not in proposal.by_name:
+        case Bounded(Category.WITHOUT_TEXT, text) if Category.WITHOUT_TEXT not in proposal.rule.match.safe:
             return f"{text} The rule does not name such fields (safe: {Category.WITHOUT_TEXT}), so"
         case Bounded():
             return None
@@ -195,9 +186,9 @@ def _asks(facts: _Facts, proposal: _Proposal) -> str | None:
 
 def _runbook(danger: str, proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
     if proposal.lane is Lane.RUNBOOK_ISSUE:
-        return Lane.RUNBOOK_ISSUE, proposal.direction, (danger,)
+        return Lane.RUNBOOK_ISSUE, proposal.rule.direction, (danger,)
     floor = f"No rule may turn a destructive change into a {proposal.lane}: people do it, step by step."
-    return Lane.RUNBOOK_ISSUE, proposal.direction, (danger, floor)
+    return Lane.RUNBOOK_ISSUE, proposal.rule.direction, (danger, floor)
 
 
 def _kept_out(facts: _Facts) -> tuple[str, ...]:
