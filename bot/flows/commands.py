@@ -71,7 +71,6 @@ def record_order(
     fingerprint: str | None = None,
     drifts: tuple[str, ...] = (),
     detail: Mapping[str, str] | None = None,
-    link: str | None = None,
 ) -> LedgerView:
     """The ledger with that entry added. Raises ``Refused`` when ``reason`` is empty."""
     if not reason.strip():
@@ -85,7 +84,7 @@ def record_order(
         fingerprint=fingerprint,
         drifts=drifts,
         reason=reason.strip(),
-        link=link or run.run_link,
+        link=run.run_link,
         detail=dict(detail or {}),
     )
     return record(run.ledger, run.ledger.read(), [entry])

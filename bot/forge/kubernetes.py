@@ -11,19 +11,21 @@ from typing import Final
 
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value
-from bot.forge import batch, ingress
-from bot.forge.bundle import BUILD, ArtifactPart, fixed, listed, tree
-from bot.forge.pods import elements, memory, pod, variable_slots
+from bot.forge.bundle import BUILD, ArtifactPart, derived, each, fixed, listed, tree
+from bot.forge.pods import elements, memory, pod, seconds, variable_slots
 from bot.model.json import Pointer
 from bot.model.resource import Platform, ResourceId
 
+_JOB_POD: Final[Pointer] = ("spec", "template", "spec")
 _ANNOTATED: Final[Mapping[str, Pointer]] = {
     "Deployment": ("spec", "template", "spec"),
-    "Job": batch.JOB_POD,
-    "CronJob": batch.CRON_JOB_POD,
+    "Job": _JOB_POD,
+    "CronJob": ("spec", "jobTemplate", *_JOB_POD),
     "Ingress": (),
 }
 """Kinds whose annotations can be edited, with the place of their pods."""
+_RESTART: Final = {"no": "Never", "on-failure": "OnFailure"}
+"""Compose Specification, "restart", to the two policies that a Job's pods may have."""
 
 
 def parts(stack: Stack) -> Iterator[ArtifactPart]:
@@ -48,14 +50,14 @@ def parts(stack: Stack) -> Iterator[ArtifactPart]:
 def _other_kinds(stack: Stack) -> Iterator[ArtifactPart]:
     """Jobs, CronJobs and Ingresses."""
     for job in stack.of(Kind.JOB):
-        workload = tree({**_head(stack, job, "batch/v1", "Job"), "spec": batch.job(stack, job)}, job.body)
+        workload = tree({**_head(stack, job, "batch/v1", "Job"), "spec": _job(stack, job)}, job.body)
         yield _part(stack, job, "Job", workload, f"{BUILD}/{stack.name}/jobs/{job.name}.yaml", group="batch")
     for job in stack.of(Kind.CRON_JOB):
-        workload = tree({**_head(stack, job, "batch/v1", "CronJob"), "spec": batch.cron_job(stack, job)}, job.body)
+        workload = tree({**_head(stack, job, "batch/v1", "CronJob"), "spec": _cron_job(stack, job)}, job.body)
         yield _part(stack, job, "CronJob", workload, f"{BUILD}/{stack.name}/cron_jobs/{job.name}.yaml", group="batch")
     for route in stack.of(Kind.INGRESS):
         group = "networking.k8s.io"
-        workload = tree({**_head(stack, route, f"{group}/v1", "Ingress"), "spec": ingress.ingress(route)}, route.body)
+        workload = tree({**_head(stack, route, f"{group}/v1", "Ingress"), "spec": _ingress(route)}, route.body)
         yield _part(stack, route, "Ingress", workload, f"{BUILD}/{stack.name}/ingresses/{route.name}.yaml", group=group)
 
 
@@ -72,7 +74,7 @@ def _containers(kind: str, resource: Resource) -> Mapping[Pointer, tuple[Pointer
     if kind not in _ANNOTATED:
         return labels | ({("data",): (("data",), "map")} if kind == "ConfigMap" else {})
     annotations: dict[Pointer, tuple[Pointer, str]] = {("metadata", "annotations"): (("annotations",), "map")}
-    container_places = ingress.host_slots(resource) if kind == "Ingress" else variable_slots(resource, _ANNOTATED[kind])
+    container_places = _host_slots(resource) if kind == "Ingress" else variable_slots(resource, _ANNOTATED[kind])
     return {**labels, **annotations, **container_places}
 
 
@@ -161,3 +163,86 @@ def _claim(stack: Stack, volume: Resource) -> Value:
         "storageClassName": volume.get("storage_class"),
     }
     return tree({**_head(stack, volume, "v1", "PersistentVolumeClaim"), "spec": tree(spec, body)}, body)
+
+
+def _job(stack: Stack, resource: Resource) -> Value:
+    """The spec of a Job."""
+    return tree({**_job_fields(stack, resource), "suspend": resource.get("suspend")}, resource.body)
+
+
+def _cron_job(stack: Stack, resource: Resource) -> Value:
+    """The spec of a CronJob. What ``suspend`` holds back are its times, not the jobs that began."""
+    fields = {
+        "schedule": resource.get("schedule"),
+        "timeZone": resource.get("time_zone"),
+        "concurrencyPolicy": resource.get("concurrency"),
+        "suspend": resource.get("suspend"),
+        "startingDeadlineSeconds": seconds(resource.get("starting_deadline"), 0),
+        "successfulJobsHistoryLimit": resource.get("successful_history"),
+        "failedJobsHistoryLimit": resource.get("failed_history"),
+        "jobTemplate": tree({"spec": tree(_job_fields(stack, resource), resource.body)}, resource.body),
+    }
+    return tree(fields, resource.body)
+
+
+def _job_fields(stack: Stack, resource: Resource) -> dict[str, Value | None]:
+    body = resource.body
+    restart = resource.get("restart")
+    policy = fixed("Never", body) if restart is None else derived(restart, _RESTART[str(restart.data)])
+    # Without the label of a name: a Service of the same name would send its traffic to these pods.
+    labels = tree({"app.kubernetes.io/part-of": fixed(stack.name, body)}, body)
+    return {
+        "activeDeadlineSeconds": seconds(resource.get("active_deadline")),
+        "backoffLimit": resource.get("backoff_limit"),
+        "completions": resource.get("completions"),
+        "parallelism": resource.get("parallelism"),
+        "ttlSecondsAfterFinished": seconds(resource.get("ttl_after_finished"), 0),
+        "template": tree({"metadata": tree({"labels": labels}, body), "spec": pod(resource, policy)}, body),
+    }
+
+
+def _ingress(resource: Resource) -> Value:
+    """The spec of an Ingress."""
+    default = resource.get("default")
+    entries = {
+        "ingressClassName": resource.get("class"),
+        "defaultBackend": None if default is None else _backend(default),
+        "tls": each(resource.get("tls"), _tls),
+        "rules": each(resource.get("rule"), _rule),
+    }
+    return tree(entries, resource.body)
+
+
+def _host_slots(resource: Resource) -> Mapping[Pointer, tuple[Pointer, str]]:
+    """Where hosts can be added, as :class:`~bot.assembly.tracing.TracedOrigins` says it."""
+    return {
+        ("spec", "tls", index, "hosts"): (("tls", index, "hosts"), "map")
+        for index in range(len(elements(resource, "tls")))
+    }
+
+
+def _tls(block: Value) -> Value:
+    fields = block.mapping
+    return tree({"hosts": fields.get("hosts"), "secretName": fields.get("secret")}, block)
+
+
+def _rule(rule: Value) -> Value:
+    paths = each(rule.mapping["path"], _path)
+    return tree({"host": rule.mapping.get("host"), "http": tree({"paths": paths}, rule)}, rule)
+
+
+def _path(block: Value) -> Value:
+    fields = block.mapping
+    entries = {
+        "path": fields.get("path") or fixed("/", block),
+        "pathType": fields.get("type") or fixed("Prefix", block),
+        "backend": _backend(block),
+    }
+    return tree(entries, block)
+
+
+def _backend(block: Value) -> Value:
+    fields = block.mapping
+    return tree(
+        {"service": tree({"name": fields["service"], "port": tree({"number": fields["port"]}, block)}, block)}, block
+    )

@@ -251,7 +251,7 @@ class OpenFleet:
         return variables
 
 
-def open_fleet(file: Path, environment: Mapping[str, str], clock: Clock, *, cache: Path | None = None) -> OpenFleet:
+def open_fleet(file: Path, environment: Mapping[str, str], clock: Clock) -> OpenFleet:
     """The fleet of a file. ``Invalid`` for a file that is not there or wrong, and for a private key that is not there."""
     try:
         data = file.read_bytes()
@@ -260,7 +260,7 @@ def open_fleet(file: Path, environment: Mapping[str, str], clock: Clock, *, cach
         raise Invalid(f"{file}: {exc.strerror}", advice=advice) from exc
     settings = load_fleet(data, str(file))
     key = hashlib.sha256(str(file.absolute()).encode()).hexdigest()[:16]
-    root = cache_root(Options(repo="", environment=environment, cache=cache)) / "fleets" / key
+    root = cache_root(Options(repo="", environment=environment)) / "fleets" / key
     installations = _installations(settings, environment, clock, str(file))
     return OpenFleet(settings, file.absolute().parent, root, clock, environment, installations, str(file))
 

@@ -99,12 +99,9 @@ def loop_on(
     )
 
 
-def open_assessment(options: Options, *, pushed: bool = False) -> Callable[[], Assessment]:
-    """A comparison with the files of a folder as they are now (or a remote's branch); nothing is written anywhere.
-
-    With ``pushed`` it is the branch in any case: ``Invalid`` for a folder that is pushed nowhere.
-    """
-    return assessment_of(open_pushed(options) if pushed else repository_to_read(options))
+def open_assessment(options: Options) -> Callable[[], Assessment]:
+    """A comparison with the files of a folder as they are now (or a remote's branch); nothing is written anywhere."""
+    return assessment_of(repository_to_read(options))
 
 
 def open_pushed(options: Options) -> OpenRepository:

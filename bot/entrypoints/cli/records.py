@@ -16,9 +16,9 @@ from bot.report.console import printable
 _VERDICT: Final = {"approve": "green", "warn": "yellow", "block": "red"}
 
 
-def show_sessions(rows: Sequence[Mapping[str, JSON]], *, console: Console | None = None) -> None:
+def show_sessions(rows: Sequence[Mapping[str, JSON]]) -> None:
     """One line a run: when, id, who, verdict, how much was wrong, how long it took."""
-    out = console or Console()
+    out = Console()
     if not rows:
         out.print("no sessions", highlight=False)
         return
@@ -38,9 +38,9 @@ def show_sessions(rows: Sequence[Mapping[str, JSON]], *, console: Console | None
     out.print(table)
 
 
-def show_session(record: JSON, *, console: Console | None = None) -> None:
+def show_session(record: JSON) -> None:
     """Everything of one run: its facts, its findings, what each assistant answered."""
-    out = console or Console()
+    out = Console()
     run = mapping(record)
     names = ("id", "at", "repository", "agent", "mode", "verdict", "number", "base", "head", "milliseconds", "failure")
     for name in names:
@@ -62,7 +62,7 @@ def show_session(record: JSON, *, console: Console | None = None) -> None:
             out.print(f"    {_plain(reply['message'])}", highlight=False, soft_wrap=True)
 
 
-def show_agents(rows: Sequence[Mapping[str, JSON]], *, console: Console | None = None) -> None:
+def show_agents(rows: Sequence[Mapping[str, JSON]]) -> None:
     """One line an agent."""
     table = _table("agent", "document", "runs", "success", "failures by category")
     for row in rows:
@@ -73,12 +73,12 @@ def show_agents(rows: Sequence[Mapping[str, JSON]], *, console: Console | None =
             _rate(row["success_rate"]),
             _counts(mapping(row["failures"]).items()),
         )
-    (console or Console()).print(table)
+    Console().print(table)
 
 
-def show_statistics(figures: Mapping[str, JSON], *, console: Console | None = None) -> None:
+def show_statistics(figures: Mapping[str, JSON]) -> None:
     """All runs, then each tool and agent, then what went wrong most."""
-    out = console or Console()
+    out = Console()
     if not figures["runs"]:
         out.print("no sessions", highlight=False)
         return
@@ -131,7 +131,7 @@ def _number(value: JSON, digits: int = 1) -> str:
     return f"{value:.{digits}f}" if isinstance(value, (int, float)) else "–"
 
 
-def show_workers(rows: Sequence[Mapping[str, JSON]], *, console: Console | None = None) -> None:
+def show_workers(rows: Sequence[Mapping[str, JSON]]) -> None:
     """One line a worker."""
     table = _table("worker", "state", "every", "last run (UTC)", "next (UTC)", "result")
     for row in rows:
@@ -146,12 +146,12 @@ def show_workers(rows: Sequence[Mapping[str, JSON]], *, console: Console | None 
             _moment(row["next"])[5:16] or "–",
             f"{failed}{_plain(row['result'] or 'not run yet')}{caught_up}{stopped}",
         )
-    (console or Console()).print(table)
+    Console().print(table)
 
 
-def show_insights(saved: Mapping[str, JSON], *, console: Console | None = None) -> None:
+def show_insights(saved: Mapping[str, JSON]) -> None:
     """The spikes, newest first, then the trends by category."""
-    out = console or Console()
+    out = Console()
     if saved["at"] is None:
         out.print("no analysis was saved yet: `clockwork worker run analysis --once`", highlight=False)
         return
