@@ -135,15 +135,21 @@ def workers_of(open_repo: OpenRepository) -> Workers:
     from bot.workers.work import Workers
 
     worker_settings = open_repo.settings.workers
+    asked = {
+        Worker.ANALYSIS: (worker_settings.analysis, worker_settings.analysis_interval),
+        Worker.METRICS: (worker_settings.metrics, worker_settings.metrics_interval),
+        Worker.EXPORT: (worker_settings.export, worker_settings.export_interval),
+        Worker.CLEANUP: (worker_settings.cleanup, worker_settings.cleanup_interval),
+    }
     journal = WorkerJournal(state_folder(open_repo) / "workers")
     return Workers(
         store=open_store(open_repo),
         publish=partial(publish, open_repo),
         clock=SystemClock(),
-        flags={name.value: getattr(worker_settings, name) for name in Worker},
+        flags={name.value: is_on for name, (is_on, _) in asked.items()},
         path=worker_settings.failure_modes,
         keep=timedelta(days=open_repo.settings.sessions.keep_days),
-        intervals={name: timedelta(seconds=getattr(worker_settings, f"{name}_interval")) for name in Worker},
+        intervals={name: timedelta(seconds=interval) for name, (_, interval) in asked.items()},
         logs=Logs((journal.runs,), tuple(worker_settings.logs), worker_settings.log_bytes, worker_settings.log_files),
         memory=journal,
         published=partial(_published, open_repo),
