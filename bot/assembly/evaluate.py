@@ -1,11 +1,13 @@
 """Expressions of ``.cw`` files to traced values. Part of :mod:`bot.assembly.assemble`.
 
 What an expression may refer to is given as a :data:`~bot.assembly.evaluator.Scope`; faults carry the position that
-people have to look at.
+people have to look at. Operators: HCL native syntax specification, "Operations".
 """
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, assert_never
 
@@ -15,10 +17,10 @@ from bot.assembly.faults import Fault, Misuse
 from bot.assembly.functions.arguments import unified
 from bot.assembly.functions.sets import as_members
 from bot.assembly.loops import comprehension
-from bot.assembly.operators import binary, unary
+from bot.assembly.numbers import calculate
 from bot.assembly.references import reference, reference_names, splat
 from bot.assembly.rendering import render_template
-from bot.assembly.values import Value, decided_by, kind_of
+from bot.assembly.values import Value, as_number, decided_by, equal, kind_of
 from bot.intake.syntax import (
     Attribute,
     Binary,
@@ -76,9 +78,9 @@ def _value(at: Evaluator, node: Expression) -> Value:
         case FunctionCall():
             return call(at, node)
         case Unary():
-            return unary(at, node)
+            return _unary(at, node)
         case Binary():
-            return binary(at, node)
+            return _binary(at, node)
         case Conditional():
             return _conditional(at, node)
         case ForExpression():
@@ -136,3 +138,54 @@ def _key(at: Evaluator, node: Expression) -> tuple[str, bool]:
         return node.name, False
     value = at.value(node)
     return at.key(node, value), value.sensitive
+
+
+_COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+
+
+def _unary(at: Evaluator, node: Unary) -> Value:
+    """``!condition`` or ``-number``."""
+    operand = at.value(node.operand)
+    if node.operator == "!":
+        return at.computed(node, not at.condition(node.operand), (operand,))
+    number = as_number(operand)
+    if number is None:
+        at.fault(node, f"cannot negate a {kind_of(operand)}", "a number")
+    literal = isinstance(node.operand, Literal)
+    return Value(-number, at.trace(node)) if literal else at.computed(node, -number, (operand,))
+
+
+def _binary(at: Evaluator, node: Binary) -> Value:
+    """Two operands: ``&& ||`` look at the second one only where it counts."""
+    if node.operator in {"&&", "||"}:
+        left, reason = at.decision(node.left)
+        if left == (node.operator == "||"):
+            return at.computed(node, left, (reason,))
+        right, right_reason = at.decision(node.right)
+        return at.computed(node, right, (reason, right_reason))
+    operands = at.value(node.left), at.value(node.right)
+    if node.operator in {"==", "!="}:
+        return at.computed(node, equal(*operands) == (node.operator == "=="), operands)
+    a, b = _number(at, node, node.left, operands[0]), _number(at, node, node.right, operands[1])
+    if node.operator in _COMPARISONS:
+        return at.computed(node, _COMPARISONS[node.operator](a, b), operands)
+    if node.operator == "%" and b == 0:
+        return at.computed(node, a, operands)
+    if node.operator == "/" and b == 0:
+        at.fault(node.right, "division by zero")
+    try:
+        return at.computed(node, calculate(node.operator, a, b), operands)
+    except ArithmeticError:
+        at.fault(node, "this number is too large")
+
+
+def _number(at: Evaluator, node: Binary, side: Expression, operand: Value) -> int | float:
+    number = as_number(operand)
+    if number is None:
+        at.fault(side, f"{node.operator!r} needs numbers, this is a {kind_of(operand)}", "a number")
+    return number

@@ -2,31 +2,34 @@
 say.
 
 Sources: argo-cd docs, "Tool Detection", "Kustomize", "Helm", "Directory", "Multiple Sources for an Application";
-``GenerateManifests`` in argo-cd's ``reposerver/repository/repository.go``. Jsonnet and configuration management plug-ins
-are said to be unsupported.
+``GenerateManifests`` and ``helmTemplate`` in argo-cd's ``reposerver/repository/repository.go``, ``template`` and
+``cleanSetParameters`` in its ``util/helm/cmd.go``; what of a chart's values comes over what is Helm's own order
+(``MergeValues`` in its ``pkg/cli/values/options.go``). Jsonnet and configuration management plug-ins are said to be
+unsupported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
 from bot.model.hooks import ARGO_HOOK, HELM_HOOK, HOOK_RUNS
-from bot.model.json import Tree, get, mapping, text, texts
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.resource import api_group
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
-from bot.renderers import directory, elsewhere
-from bot.renderers.argo_helm import values_of
+from bot.renderers import directory, elsewhere, values
 from bot.renderers.argo_kustomize import edit
 from bot.renderers.helm import Capabilities, Helm, Release
 from bot.renderers.kustomize import Kustomize
 from bot.renderers.objects import described, is_hook, titled
 from bot.renderers.opaque import holding
+from bot.renderers.strvals import editable, set_in, typed
 from bot.targets.argo import is_here, sources
-from bot.targets.argo_source import REVISION, SourceTool, environment, overridden, overriding, tool
+from bot.targets.argo_source import REVISION, SourceTool, environment, filled, overridden, overriding, tool
 from bot.targets.argo_values import ValueFiles
 from bot.targets.documents import Documents
 from bot.targets.kustomization import file_of
@@ -131,7 +134,7 @@ class Argo:
             unit.path,
             text(options.get("releaseName")) or text(get(unit.spec, "application", "name")) or unit.name,
             text(options.get("namespace")) or unit.namespace or "default",
-            values_of(files),
+            _values_of(files),
             crds=options.get("skipCrds") is not True,
             capabilities=Capabilities.of(unit, options),
             schema=options.get("skipSchemaValidation") is not True,
@@ -182,3 +185,47 @@ def _with_revision(rendered: RenderedObject) -> RenderedObject:
     """The object, with values that the deployed commit is a part of marked."""
     marked = dict.fromkeys(holding(rendered.tree, REVISION), _REVISION)
     return replace(rendered, opaque={**rendered.opaque, **marked}) if marked else rendered
+
+
+def _values_of(files: ValueFiles) -> dict[str, JSON]:
+    """Value files in order, then ``valuesObject``, else ``values``, then parameters, those that are text by force, and
+    files; the later over the earlier. Raises ``Invalid``.
+    """
+    options = files.options
+    below, from_parameters = files.listed(), files.of_parameters()
+    merged_values: dict[str, JSON] = {}
+    for value_file in below:
+        merged_values = values.merged(merged_values, values.read(value_file.path, files.read(value_file)))
+    result = {key: editable(value) for key, value in values.merged(merged_values, _inline(options)).items()}
+    for line, forced in _lines(options, files.variables):
+        set_in(result, line, str if forced else typed)
+    for name, file in from_parameters.items():
+        content = files.read(file).decode("utf-8", "replace")
+        set_in(result, f"{name}=file", lambda _, content=content: content)  # type: ignore[misc]
+    return result
+
+
+def _inline(options: Tree) -> Tree:
+    """``valuesObject`` is what counts where it is there, be it empty (``ApplicationSourceHelm.ValuesYAML`` in argo-cd's
+    ``pkg/apis/application/v1alpha1/values.go``).
+    """
+    object_values = options.get("valuesObject")
+    return values.read("helm.values", text(options.get("values"))) if object_values is None else mapping(object_values)
+
+
+def _lines(options: Tree, variables: Mapping[str, str]) -> list[tuple[str, bool]]:
+    """The parameters as lines of ``--set``, then those of ``--set-string``. Of two with one name the later counts."""
+    parameters = list(mappings(options.get("parameters")))
+    lines: list[tuple[str, bool]] = []
+    for forced in (False, True):
+        group = [parameter for parameter in parameters if (parameter.get("forceString") is True) == forced]
+        by_name = {text(parameter.get("name")): text(parameter.get("value")) for parameter in group}
+        lines += [(f"{name}={_cleaned(filled(value, variables))}", forced) for name, value in by_name.items()]
+    return lines
+
+
+def _cleaned(value: str) -> str:
+    """A parameter's value for ``--set``: commas are its own, unless it is a list in braces."""
+    if value.startswith("{") and value.endswith("}"):
+        return value
+    return re.sub(r"(?<!\\),", r"\\,", value)

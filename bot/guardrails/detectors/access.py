@@ -1,18 +1,22 @@
 """Who may do what by a Terraform configuration: every action, everybody, administrators. A part of TF-001.
 
+Statements of IAM policies are read however Terraform lets them be written, as objects, JSON in texts or here-documents: each
+as what it says, never as the text around a word.
+
 Sources: the pages of the Terraform registry for aws_iam_policy_document, aws_iam_role_policy_attachment, aws_s3_bucket_acl,
 aws_s3_bucket_public_access_block, aws_lambda_function_url, google_storage_bucket_iam_member and azurerm_storage_account; AWS
-documentation, "AWS JSON policy elements: Principal", "Blocking public access to your Amazon S3 storage" and "Access control
-list (ACL) overview".
+documentation, "IAM JSON policy elements reference" (Effect, Action, Principal, NotPrincipal, Condition), "Blocking public
+access to your Amazon S3 storage" and "Access control list (ACL) overview".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails.detectors.policies import allowances
 from bot.guardrails.hcl import HclAttribute, HclBlock
+from bot.guardrails.hcl_values import HclValue, UnknownValue, scalars, value_of
 from bot.guardrails.rule import Fact
 from bot.model.patterns import regex
 from bot.model.severity import Severity
@@ -72,7 +76,7 @@ def _policies(block: HclBlock) -> Iterator[Fact]:
     for attribute in (*block.attributes, *_inner(block.blocks)):
         if "polic" not in attribute.name and not is_locals:
             continue
-        allowed = list(allowances(attribute))
+        allowed = list(_allowances(attribute))
         if any(statement.every_action for statement in allowed):
             yield Fact((block.address, "action"), attribute.line, f"{block.address} allows every action.")
         if any(statement.everybody for statement in allowed):
@@ -98,7 +102,7 @@ def _statements(block: HclBlock) -> Iterator[Fact]:
 
 
 def _every(statement: HclBlock) -> HclAttribute | None:
-    """What of a statement allows every action: as :func:`~bot.guardrails.detectors.policies.allowances` tells it."""
+    """What of a statement allows every action: as :func:`_allowances` tells it."""
     actions, excluded_actions = statement.attribute("actions"), statement.attribute("not_actions")
     if actions is not None and _STAR.search(actions.text):
         return actions
@@ -173,3 +177,75 @@ def _inner(blocks: Iterable[HclBlock]) -> Iterator[HclAttribute]:
         inner = waiting.pop()
         yield from inner.attributes
         waiting += (*inner.blocks, *inner.objects)
+
+
+_KEYS_AND_STARS: Final = regex(r"(?:\\?\"?\b(\w++)\\?\"?\s{0,8}[=:](?!:))|\\?\"(\*(?::\*)?)\\?\"")
+_EVERYWHERE: Final = frozenset({"*", "", "0.0.0.0/0", "::/0"})
+"""Values of a condition that everything satisfies, as a pattern, or as a range."""
+
+
+@dataclass(frozen=True, slots=True)
+class _PolicyStatement:
+    """What one statement that allows something gives: every action, or something to everybody."""
+
+    every_action: bool
+    everybody: bool
+
+
+def _allowances(attribute: HclAttribute) -> Iterator[_PolicyStatement]:
+    """What the policy of an attribute allows. Linear in its text."""
+    waiting = [value_of(attribute)]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, UnknownValue) and current.text:
+            current = _by_words(current.text)
+        if isinstance(current, Mapping):
+            if any(_is_word(effect, "allow") for effect in scalars(current.get("effect"))):
+                yield _PolicyStatement(_every_action(current), _everybody(current) and not _is_narrowed(current))
+            waiting += current.values()
+        elif isinstance(current, Sequence) and not isinstance(current, str):
+            waiting += current
+
+
+def _by_words(text: str) -> Mapping[str, HclValue]:
+    """A policy that cannot be read, as one statement with the stars behind each word; its conditions count as such."""
+    if "llow" not in text and "\\u" not in text:
+        return {}
+    stars: dict[str, list[HclValue]] = {}
+    key = ""
+    for match in _KEYS_AND_STARS.finditer(text):
+        key = match[1].lower() if match[1] else key
+        if match[2]:
+            stars.setdefault(key, []).append(match[2])
+        elif key == "condition":
+            stars["condition"] = [UnknownValue()]
+    return {"effect": "Allow", **stars, "principal": [*stars.get("principal", []), *stars.get("aws", [])]}
+
+
+def _is_word(value: str | None | UnknownValue, text: str) -> bool:
+    return isinstance(value, str) and value.strip().lower() == text
+
+
+def _every_action(statement: Mapping[str, HclValue]) -> bool:
+    """``*``, ``*:*``, and what else stands for every action: on every resource all but some, and all of IAM, which gives
+    the rest.
+    """
+    actions = (*scalars(statement.get("action")), *scalars(statement.get("actions")))
+    if any(isinstance(action, str) and "*" in action and not {*action} - {*"*:?"} for action in actions):
+        return True
+    is_wide = "notaction" in statement or any(_is_word(action, "iam:*") for action in actions)
+    return is_wide and any(_is_word(resource, "*") for resource in scalars(statement.get("resource")))
+
+
+def _everybody(statement: Mapping[str, HclValue]) -> bool:
+    if "notprincipal" in statement:
+        return True
+    return any(_is_word(principal, "*") for principal in scalars(statement.get("principal")))
+
+
+def _is_narrowed(statement: Mapping[str, HclValue]) -> bool:
+    """Whether the statement has a condition that not everything satisfies."""
+    return any(
+        isinstance(value, UnknownValue) or (value is not None and value not in _EVERYWHERE)
+        for value in scalars(statement.get("condition"))
+    )

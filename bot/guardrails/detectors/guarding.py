@@ -3,22 +3,28 @@
 The change itself is judged by the guard as it is at base; this tells what the next one would no longer be judged by:
 workflows that run ``clockwork guard``, the settings below ``guard:``, guardrail documents, the baseline, hooks of pre-commit
 that look for secrets, and what ``.gitattributes`` calls generated or vendored.
+
+Sources of the hooks: pre-commit.com, "Adding pre-commit plugins to your project" (``hooks``, ``stages``, ``exclude``,
+``files``) and the ``.pre-commit-hooks.yaml`` of each scanner.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from bot.guardrails import classify
 from bot.guardrails.classify import is_workflow
-from bot.guardrails.detectors import guard_documents, guard_hooks, guard_settings
+from bot.guardrails.detectors import guard_documents, guard_settings
 from bot.guardrails.detectors.meta import SETTINGS
 from bot.guardrails.exempt import ATTRIBUTES, exempted
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Documents, parse_documents
+from bot.guardrails.structure import Documents, Unparsed, parse_documents, parsed
+from bot.intake.lined_node import LinedNode
+from bot.model.finding import FileStatus
+from bot.model.patterns import regex
 from bot.model.severity import Severity
 
 if TYPE_CHECKING:
@@ -33,7 +39,7 @@ def guard_weakened(subject: Subject) -> Iterable[Hit]:
             yield from guard_settings.loosened(delta)
         if delta.path.rpartition("/")[2] == ATTRIBUTES and delta.after is not None:
             yield from _exempted(delta)
-        yield from guard_hooks.unhooked(delta)
+        yield from _unhooked(delta)
     yield from guard_documents.weakened(subject)
 
 
@@ -125,4 +131,50 @@ def _removed_step(delta: Delta, step: GuardStep) -> Hit:
         f"`clockwork guard {step.verb}` no longer runs on {step.event}: changes would be merged without being judged.",
         anchor=f"gone|{step.verb}|{step.event}",
         severity=Severity.CRITICAL,
+    )
+
+
+_HOOKS_FILE: Final = regex(r"(^|/)\.pre-commit-config\.ya?ml\Z")
+_SCANS: Final = regex(
+    r"\A(?:gitleaks|detect-secrets|trufflehog|talisman|ggshield|git-secrets|ripsecrets|whispers|kingfisher|noseyparker|secretlint|"
+    r"betterleaks|detect-private-key|detect-aws-credentials|clockwork-guard)(?:-|\Z)"
+)
+_EVERYTHING: Final = regex(r"\A\^?(?:\.\*|\.\+|\.|\(\?:?\.\*\)|)\$?\Z")
+_NOTHING: Final = regex(r"\A\^\$\Z")
+
+
+def _unhooked(delta: Delta) -> Iterator[Hit]:
+    """Each hook that found secrets at base and does not any more; one in place of another is as good."""
+    if not _HOOKS_FILE.search(delta.old_path):
+        return
+    stays = delta.status is not FileStatus.REMOVED and _HOOKS_FILE.search(delta.path) is not None
+    if stays and isinstance(delta.documents_after, Unparsed):
+        return
+    before, after = _secret_hooks(delta.documents_before), _secret_hooks(delta.documents_after) if stays else {}
+    lost_names = [name for name in before if name not in after]
+    gained = sum(1 for name in after if name not in before)
+    for name in lost_names[gained:]:
+        text = f"The hook {name[:60]} no longer looks at what is committed."
+        yield Hit(delta.path, 1, text, anchor=f"hook|{name}")
+
+
+def _secret_hooks(documents: Documents) -> Mapping[str, LinedNode]:
+    """The hooks that look for secrets in every commit, by name."""
+    return {
+        hook.text_at("id"): hook
+        for document in parsed(documents)[:1]
+        for repository in document.elements("repos")
+        for hook in repository.elements("hooks")
+        if _SCANS.search(hook.text_at("id")) and _works(hook)
+    }
+
+
+def _works(hook: LinedNode) -> bool:
+    """Whether the hook runs of itself, and on some file."""
+    stages = [stage.raw for stage in hook.elements("stages")]
+    excluded, files = hook.get("exclude"), hook.get("files")
+    return (
+        stages != ["manual"]
+        and not (excluded is not None and excluded.raw and _EVERYTHING.match(excluded.raw))
+        and not (files is not None and _NOTHING.match(files.raw))
     )
