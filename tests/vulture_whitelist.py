@@ -12,7 +12,6 @@ from bot.model.resource import Syntax
 from bot.model.target import RenderedObject, Rendering, Target, UnitKind
 from bot.ports import AssistantPlugin, HostPlugin, ObserverPlugin, RendererPlugin
 from bot.secrecy.providers import TokenProvider
-from bot.settings.sections import WorkerSettings
 from bot.workers.picture import FailureCost, FailureMode, FailurePicture
 
 WORDS_OF_CLOSED_LISTS = (
@@ -57,11 +56,6 @@ def facts_of_failures(cost: FailureCost, mode: FailureMode, drawn: FailurePictur
     return cost.usd, mode.culprit_rate, drawn.categories, drawn.shares
 
 
-def intervals_of_workers(workers: WorkerSettings) -> tuple[object, ...]:
-    """Settings that are read by the name of their worker."""
-    return workers.analysis_interval, workers.metrics_interval, workers.export_interval, workers.cleanup_interval
-
-
 def levels_of_a_log(lines: StructuredLines) -> object:
     """A level that structlog calls by its name."""
     return lines.debug
@@ -74,6 +68,5 @@ __all__ = [
     "facts_of_failures",
     "facts_of_providers",
     "facts_of_targets",
-    "intervals_of_workers",
     "levels_of_a_log",
 ]
