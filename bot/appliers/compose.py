@@ -33,6 +33,7 @@ from bot.model.resource import Observed
 _IDS: Final = re.compile(r"(?:^|\+)([0-9a-f]{12,64}):")
 """The containers in the version of an observed service: ``ID:STARTED:…``, joined by ``+``."""
 _TOOLS: Final = (("docker", "compose"), ("docker-compose",), ("podman-compose",))
+"""The first that is there: what is a plug-in of Docker's command line is a program of its own elsewhere."""
 _CREATES_CONTAINERS: Final = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REPLACE})
 
 

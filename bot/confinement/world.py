@@ -34,6 +34,7 @@ _DETACH = 2
 _RECURSIVELY = 0x8000
 _DIES_WITH_PARENT, _SUBREAPER, _NO_NEW_PRIVILEGES = 1, 36, 38
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1
+# As containers have them, without a terminal (OCI runtime specification, config-linux, "Default Devices").
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _CHUNK = 65536
 _GRACE = 0.3

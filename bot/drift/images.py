@@ -18,6 +18,9 @@ _REFERENCE: Final = re.compile(
     re.ASCII,
 )
 _DOCKER_HUB: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
+"""One registry (distribution/reference, ``normalize.go``: the default domain and the legacy one; moby, ``registry/config.go``:
+the host that is really asked).
+"""
 
 
 @dataclass(frozen=True, slots=True)

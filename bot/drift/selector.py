@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias, assert_never, get_args
 
 from bot.errors import Invalid
 
+# Kubernetes docs, "Labels and Selectors": "Syntax and character set", "Label selectors".
 _KEY: Final = r"(?:[A-Za-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?"
 _VALUE: Final = r"(?:[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?)?"
 _TERM: Final = re.compile(

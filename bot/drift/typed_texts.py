@@ -26,6 +26,7 @@ _UNITS: Final = {
     "m": 60 * 10**9,
     "h": 3600 * 10**9,
 }
+"""Units of Go's ``time.ParseDuration``; both spellings of the micro sign count."""
 _LONGEST: Final = 2**63 - 1
 """``time.Duration`` is an int64 of nanoseconds."""
 _QUANTITY: Final = re.compile(

@@ -23,6 +23,7 @@ Canonical = Callable[[JSON], JSON]
 
 _BINARY: Final = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+"""Suffixes of quantities (apimachinery, ``pkg/api/resource/quantity.go``): powers of 1024 and of ten."""
 _QUANTITY: Final = regex(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([eE][+-]?\d{1,3})|([KMGTPE]i|[numkMGTPE]))?\Z", re.ASCII)
 _GO_UNIT: Final = {
     "ns": Decimal(1),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from bot.edits.style import House
+from bot.edits.style import FileStyle
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode
 
 
@@ -16,7 +16,7 @@ class EditedDocument:
 
     chars: str
     root: Node
-    house: House
+    house: FileStyle
 
     def with_span(self, start: int, end: int, text: str) -> str:
         """The whole text with one span replaced."""

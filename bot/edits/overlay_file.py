@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from bot.edits.style import House, block
+from bot.edits.style import FileStyle, block
 from bot.errors import Invalid
 from bot.intake.mistakes import reason
 from bot.intake.scalars import Dialect
@@ -69,7 +69,7 @@ class _FileModel(BaseModel):
 def dump_file(task: str, entries: Sequence[OverlayEntry]) -> bytes:
     """The file of one task."""
     content: dict[str, JSON] = {"task": task, "entries": [_written(entry) for entry in entries]}
-    return (_HEADER + "\n".join(block(content, House())) + "\n").encode("utf-8")
+    return (_HEADER + "\n".join(block(content, FileStyle())) + "\n").encode("utf-8")
 
 
 def _written(entry: OverlayEntry) -> dict[str, JSON]:

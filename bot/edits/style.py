@@ -27,7 +27,7 @@ _UNPRINTABLE: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class FileStyle:
     """The habits of one file. ``step`` and ``dash`` are columns; ``colon`` and ``comma`` are JSON's separators."""
 
     newline: str = "\n"
@@ -58,21 +58,23 @@ def indentation(chars: str, offset: int) -> str:
     return chars[start : start + len(chars[start:]) - len(chars[start:].lstrip(" \t"))]
 
 
-def house(chars: str, root: Node | None, newline: str, *, is_json: bool) -> House:
+def house(chars: str, root: Node | None, newline: str, *, is_json: bool) -> FileStyle:
     """The habits that a document shows; the usual ones where it shows none."""
     if is_json:
         deeper = re.search(r"\n([ \t]+)\S", chars)
         loose = re.search(r'"\s*:(\s*)', chars)
         tight = loose is not None and loose[1] == ""
         width = len(deeper[1]) if deeper else 2
-        return House(newline, width, width, True, deeper is not None, ":" if tight else ": ", "," if tight else ", ")
+        return FileStyle(
+            newline, width, width, True, deeper is not None, ":" if tight else ": ", "," if tight else ", "
+        )
     step = dash = None
     for parent, child, key in _nested(root):
         if isinstance(child, MappingNode) and isinstance(parent, MappingNode) and key is not None:
             step = step or column(chars, child.start) - column(chars, key.start)
         if isinstance(child, SequenceNode) and key is not None and dash is None:
             dash = column(chars, child.start) - column(chars, key.start)
-    return House(newline, step or 2, 2 if dash is None else dash)
+    return FileStyle(newline, step or 2, 2 if dash is None else dash)
 
 
 def _nested(root: Node | None) -> Iterator[tuple[Node, Node, Node | None]]:
@@ -140,7 +142,7 @@ def double(value: str) -> str:
     return _UNPRINTABLE.sub(lambda character: f"\\u{ord(character[0]):04x}", quoted)
 
 
-def flow(value: JSON, manner: House, *, quote: str = "") -> str:
+def flow(value: JSON, manner: FileStyle, *, quote: str = "") -> str:
     """A value in one line."""
     if manner.json:
         return json.dumps(value, ensure_ascii=False, separators=(manner.comma, manner.colon), default=jsonable)
@@ -152,7 +154,7 @@ def flow(value: JSON, manner: House, *, quote: str = "") -> str:
     return scalar(value, quote=quote, flow=True)
 
 
-def pretty_json(value: JSON, manner: House, indent: str) -> str:
+def pretty_json(value: JSON, manner: FileStyle, indent: str) -> str:
     """A JSON value over several lines, the first one without indentation."""
     if not manner.pretty or not isinstance(value, (Mapping, list, tuple)):
         return flow(value, manner)
@@ -161,7 +163,7 @@ def pretty_json(value: JSON, manner: House, indent: str) -> str:
     return text.replace("\n", manner.newline + indent)
 
 
-def block(value: JSON, manner: House, *, quote: str = "") -> list[str]:
+def block(value: JSON, manner: FileStyle, *, quote: str = "") -> list[str]:
     """A value as lines of block style, without outer indentation."""
     if isinstance(value, Mapping) and value:
         return [line for key, item in value.items() for line in entry(key, item, manner, quote=quote)]
@@ -174,7 +176,7 @@ def block(value: JSON, manner: House, *, quote: str = "") -> list[str]:
     ]
 
 
-def entry(key: str, value: JSON, manner: House, *, quote: str = "", key_quote: str = "") -> list[str]:
+def entry(key: str, value: JSON, manner: FileStyle, *, quote: str = "", key_quote: str = "") -> list[str]:
     """One mapping entry as lines of block style."""
     name = scalar(key, quote=key_quote)
     lines = block(value, manner, quote=quote)
@@ -199,7 +201,7 @@ def _indented(lines: list[str], columns: int) -> list[str]:
     return [" " * columns + line if line else line for line in lines]
 
 
-def literal(value: str, manner: House) -> list[str]:
+def literal(value: str, manner: FileStyle) -> list[str]:
     """A literal block: its header (YAML 1.2.2, section 8.1.1), then its lines, indented; empty where there is none."""
     body = value.rstrip("\n")
     if not body or "\r" in value or _UNPRINTABLE.search(value) or re.search(r"[\x00-\x08\x0b-\x1f]|[ \t]\Z", body):

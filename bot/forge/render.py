@@ -12,7 +12,7 @@ from bot.assembly.config import AssembledConfig, Provider, Stack
 from bot.assembly.tracing import TracedOrigins
 from bot.edits.compose import doubled_dollars
 from bot.edits.overlays import Overlays, apply_entry
-from bot.edits.style import House, block
+from bot.edits.style import FileStyle, block
 from bot.edits.values import applied
 from bot.forge import compose, kubernetes
 from bot.forge.bundle import BUILD, ArtifactBundle, ArtifactPart, Dropped
@@ -109,7 +109,7 @@ def _document(parts: Sequence[ArtifactPart], texts: Sequence[str]) -> bytes:
 
 
 def _yaml(tree: JSON) -> str:
-    return "\n".join(block(tree, House())) + "\n"
+    return "\n".join(block(tree, FileStyle())) + "\n"
 
 
 def _committed(part: ArtifactPart, tree: JSON) -> JSON:

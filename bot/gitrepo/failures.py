@@ -23,6 +23,7 @@ _WHERE: Final = "check the address, and that the token may see it: hosts answer 
 
 _NETWORK: Final = "check the address and the network"
 
+# What libgit2 says in place of a code ("unexpected http status code: 403"), the more telling first.
 _FAILURES: Final[tuple[tuple[str, type[BotError], str, str | None], ...]] = (
     (r"authentication required|authentication replays|status code: 401", Closed, "did not accept the credentials", _ACCESS),
     (r"status code: 403", Closed, "does not permit this (403)", _ACCESS),

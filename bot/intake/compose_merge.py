@@ -16,6 +16,7 @@ from bot.model.json import Pointer
 KeyPath: TypeAlias = tuple[str, ...]
 """Where a value stands, with ``*`` for the name of a service or another resource."""
 
+# Docker docs, Compose file reference, "Merge" ("Exceptions"); where that is silent ``override/`` of compose-go.
 _SERVICE: Final = ("services", "*")
 _LABELLED: Final = (("networks", "*"), ("volumes", "*"), (*_SERVICE, "deploy"), (*_SERVICE, "build"))
 _OVERRIDDEN: Final = frozenset({(*_SERVICE, "command"), (*_SERVICE, "entrypoint"), (*_SERVICE, "healthcheck", "test")})

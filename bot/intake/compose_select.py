@@ -18,6 +18,7 @@ _DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker
 _OVERRIDES: Final = (
     "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"
 )  # fmt: skip
+"""In order of preference (compose-go, ``cli/options.go``)."""
 _TRUTH: Final = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),

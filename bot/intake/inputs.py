@@ -19,6 +19,7 @@ import yaml
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
 
 _MOST_STEPS: Final = 50
+# Terraform docs, "Files and configuration structure", "Dependency lock file".
 _TERRAFORM: Final = (".tf", ".tf.json", ".tfvars", ".tfvars.json", ".terraform.lock.hcl")
 _MODULE: Final = re.compile(
     r'^\s*module\s+"[^"]*"\s*\{.*?^\s*source\s*=\s*"(?P<source>[^"]*)"', re.MULTILINE | re.DOTALL

@@ -29,6 +29,7 @@ class Dialect(Enum):
     """``yamldecode()``: ``resolve.go`` of go-cty-yaml."""
 
 
+# YAML 1.2.2, 10.3.2, "Tag Resolution"; go-yaml takes old spellings of truth as well.
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _OLD_BOOLS: Final = {  # goyaml.v2/resolve.go of sigs.k8s.io/yaml, without its y and n

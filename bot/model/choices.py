@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+AI_PROGRAMS: Final = ("claude", "codex", "copilot", "gemini")
+"""Kinds of assistants that need no settings: their program is on PATH and their key in its usual variable."""
+ASSISTANTS: Final = (*AI_PROGRAMS, "openai", "command")
+"""All that are built in."""
 
 
 class Mode(StrEnum):

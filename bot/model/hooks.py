@@ -48,6 +48,7 @@ class HookCleanup(StrEnum):
     FAILED = "hook-failed"
 
 
+# Helm docs, "Chart Hooks"; Argo CD docs, "Sync Phases and Waves".
 _HELM: Final = {
     "pre-install": HookStage.BEFORE,
     "pre-upgrade": HookStage.BEFORE,

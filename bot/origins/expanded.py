@@ -10,7 +10,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, assert_never
 
 from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer, Tree
@@ -254,6 +254,8 @@ class _Survey:
                 yield from self._application(unit, carrier)
             case UnitKind.KUSTOMIZE | UnitKind.DIRECTORY:
                 return
+            case _ as never:
+                assert_never(never)
 
     def _kustomizations(self, rendered: RenderedUnit, file: str, scope: str) -> list[str]:
         """The kustomization files that take in ``file`` and do not put it into another namespace: that of the unit's folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.edits.style import House, block
+from bot.edits.style import FileStyle, block
 from bot.edits.values import at
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer, Tree
@@ -48,4 +48,4 @@ def _path(pointer: Pointer) -> str:
 
 def patch_text(step: Mapping[str, JSON]) -> str:
     """A patch of one operation as YAML that stands in a literal block (``patch: |-``)."""
-    return "\n".join(block([step], House()))
+    return "\n".join(block([step], FileStyle()))

@@ -32,6 +32,7 @@ _STORAGE: Final = frozenset(
         "volume",
     }
 )
+"""What holds data or decides where they are and how long they stay (Kubernetes docs, "Storage")."""
 _SECRET_KINDS: Final = frozenset({"Secret", "SealedSecret", "ExternalSecret", "secret"})
 _TERRAFORM: Final = {
     "TF-REPLACE": "would destroy the resource and create it again",

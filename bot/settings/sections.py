@@ -14,13 +14,11 @@ from pydantic import (
 
 from bot.errors import Invalid
 from bot.model.accounts import ACCOUNT, REVIEWER
-from bot.model.choices import Confinement, FixLevel, Join, Mode
+from bot.model.choices import ASSISTANTS, Confinement, FixLevel, Join, Mode
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 from bot.settings.values import Seconds, Section, installed_kind, seconds_of
 
-ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command")
-"""The kinds that are built in."""
 _PREFIX: Final = regex(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*[/-]")
 
 

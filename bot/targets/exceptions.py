@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from bot.drift import selector
 from bot.drift.ignore import IgnoreRule
@@ -111,6 +111,8 @@ def _of(unit: Unit, notes: list[IgnoreNote]) -> Iterator[_Entry]:
             field, ignore_field, by = "ignore", unit.spec.get("ignore"), "Flux"
         case UnitKind.KUSTOMIZE | UnitKind.HELM | UnitKind.DIRECTORY:
             return
+        case _ as never:
+            assert_never(never)
     reason = f"{by} {field} of {unit.how}"
     for entry in mappings(ignore_field):
         mistakes: list[str] = []

@@ -20,6 +20,7 @@ from bot.flows.onboarding.starter import SCHEMA
 from bot.flows.onboarding.survey import RUNS_US
 from bot.flows.workflow_rights import workflow
 from bot.github import actions
+from bot.model.choices import AI_PROGRAMS
 from bot.model.diagnosis import Diagnosis, Health
 from bot.model.target import UnitKind
 from bot.model.wording import counted
@@ -178,7 +179,7 @@ class _Surroundings:
             name = choice.name or choice.kind
             assistant = assistant_of(choice, environment, self.clock)
             program = choice.command[0] if choice.command else choice.kind
-            needs_program = choice.kind in _PROGRAMS
+            needs_program = choice.kind in {*AI_PROGRAMS, "command"}
             if isinstance(assistant, Disabled):
                 yield Diagnosis("assistants", Health.NOTE, f"{name} is not asked: {assistant.why}", "Set the variable.")
             elif needs_program and shutil.which(program, path=environment.get("PATH", os.defpath)) is None:
@@ -252,7 +253,6 @@ def _cache(options: Options) -> Iterator[Diagnosis]:
         yield Diagnosis("cache", Health.OK, str(root))
 
 
-_PROGRAMS: Final = frozenset({"claude", "codex", "gemini", "copilot", "command"})
 _WORKFLOWS: Final = ".github/workflows"
 
 

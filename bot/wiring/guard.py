@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
+from bot.model.choices import ASSISTANTS
 from bot.model.dataclass import dataclass
 from bot.settings import Secrets, load
 from bot.wiring.projects import named_projects
@@ -307,8 +308,6 @@ def _checked_out(history: Repository) -> str:
 
 def assistant_of(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:
     """The assistant that settings name."""
-    from bot.settings.sections import ASSISTANTS
-
     if choice.kind not in ASSISTANTS:
         from bot.ports import PluginContext
         from bot.wiring import plugins

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
 from bot.flows.guarded_run import GuardedRunContext, process_request
 from bot.gitrepo.checkout import apply
 from bot.gitrepo.repository import GitRepository
 from bot.intake.declared import suggestion
+from bot.model.choices import AI_PROGRAMS
 from bot.model.guarded import AIRequest, AIResult
 from bot.model.proposal import TakenAction
 from bot.ports import Clock, Drafter, Signature
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from bot.flows.context import RunContext
     from bot.flows.deployment import DeploymentReader
     from bot.sessions.queue import QueuedStore
-
-BY_NAME: Final = ("claude", "codex", "copilot", "gemini")
-"""Kinds of assistants that need no settings: their program is on PATH and their key in its usual variable."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,10 @@ class GuardedRuns:
         configured = self.opened.settings.guard.assistants
         choice = next((assistant for assistant in configured if tool == assistant.name), None)
         choice = choice or next((assistant for assistant in configured if tool == assistant.kind), None)
-        if choice is None and tool in BY_NAME:
+        if choice is None and tool in AI_PROGRAMS:
             choice = AssistantSettings(kind=tool)
         if choice is None:
-            names = list(dict.fromkeys([*(assistant.name or assistant.kind for assistant in configured), *BY_NAME]))
+            names = list(dict.fromkeys([*(assistant.name or assistant.kind for assistant in configured), *AI_PROGRAMS]))
             hint = suggestion(tool or "", names)
             advice = f"{hint} Known: {', '.join(names)}; see guard.assistants in the settings.".strip()
             raise Invalid(f"there is no assistant {tool!r}", advice=advice)

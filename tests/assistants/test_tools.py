@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.assistants.choose import assistant, choose
+from bot.assistants.choose import TOOLS, assistant, choose
 from bot.assistants.tool import ToolOptions
 from bot.confinement.walls import Confinement
 from bot.errors import Invalid, Refused
+from bot.model.choices import AI_PROGRAMS
 from bot.model.session import Reply, ReplyStatus
 from tests.assistants.endpoint import REPLY
 from tests.assistants.samples import FINDINGS, KEY, PROMPT, Naps
@@ -165,6 +166,11 @@ def test_stderr_is_kept_short_and_without_secrets(run: Run) -> None:
     assert len(reply.stderr_tail) <= 2000
     assert KEY not in repr(reply)
     assert token not in repr(reply)
+
+
+def test_every_program_that_settings_may_name_is_one_that_is_known() -> None:
+    """And the other way round."""
+    assert sorted(TOOLS) == sorted(AI_PROGRAMS)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from bot.edits.overlays import ABSENT, OverlayEntry, Overlays, apply_entry, dump, load
-from bot.edits.style import House, flow, house, literal, number, quote_of, scalar
+from bot.edits.style import FileStyle, flow, house, literal, number, quote_of, scalar
 from bot.edits.values import applied, at, ordered, paired, same, steps
 from bot.errors import Refused
 from bot.intake.spans import SequenceNode
@@ -364,10 +364,10 @@ def test_the_quotes_of_neighbours_count_when_all_texts_have_them(siblings: str, 
 def test_flow_is_one_line() -> None:
     """With the separators of the file."""
     value: JSON = {"a": [1, "x, y"], "b": {}}
-    assert flow(value, House()) == '{a: [1, "x, y"], b: {}}'
-    assert flow(value, House(json=True)) == '{"a": [1, "x, y"], "b": {}}'
-    assert flow(value, House(json=True, colon=":", comma=",")) == '{"a":[1,"x, y"],"b":{}}'
-    assert flow({"a": "x"}, House(), quote="'") == "{a: 'x'}"
+    assert flow(value, FileStyle()) == '{a: [1, "x, y"], b: {}}'
+    assert flow(value, FileStyle(json=True)) == '{"a": [1, "x, y"], "b": {}}'
+    assert flow(value, FileStyle(json=True, colon=":", comma=",")) == '{"a":[1,"x, y"],"b":{}}'
+    assert flow({"a": "x"}, FileStyle(), quote="'") == "{a: 'x'}"
 
 
 @table(
@@ -398,16 +398,16 @@ def test_a_file_shows_how_it_is_indented(text: str, step: int, dash: int) -> Non
 @pytest.mark.parametrize(
     ("text", "habits"),
     [
-        ("{}", House(json=True, pretty=False)),
-        ('{"a": 1}', House(json=True, pretty=False)),
-        ('{"a":1}', House(json=True, pretty=False, colon=":", comma=",")),
-        ('{"a" : 1}', House(json=True, pretty=False)),
-        ('{\n   "a": 1\n}', House(json=True, step=3, dash=3)),
-        ('{\n\t"a":1\n}', House(json=True, step=1, dash=1, colon=":", comma=",")),
-        ("[\n1\n]", House(json=True, pretty=False)),
+        ("{}", FileStyle(json=True, pretty=False)),
+        ('{"a": 1}', FileStyle(json=True, pretty=False)),
+        ('{"a":1}', FileStyle(json=True, pretty=False, colon=":", comma=",")),
+        ('{"a" : 1}', FileStyle(json=True, pretty=False)),
+        ('{\n   "a": 1\n}', FileStyle(json=True, step=3, dash=3)),
+        ('{\n\t"a":1\n}', FileStyle(json=True, step=1, dash=1, colon=":", comma=",")),
+        ("[\n1\n]", FileStyle(json=True, pretty=False)),
     ],
 )
-def test_a_json_file_shows_how_it_is_written(text: str, habits: House) -> None:
+def test_a_json_file_shows_how_it_is_written(text: str, habits: FileStyle) -> None:
     """Over several lines or in one, with blanks behind its marks or without."""
     assert house(text, None, "\n", is_json=True) == habits
 
@@ -440,4 +440,4 @@ def test_a_json_file_shows_how_it_is_written(text: str, habits: House) -> None:
 )
 def test_text_of_several_lines_is_a_literal_where_it_can_be(value: str, lines: list[str]) -> None:
     """With the header that tells indentation and last line ends."""
-    assert literal(value, House()) == lines
+    assert literal(value, FileStyle()) == lines

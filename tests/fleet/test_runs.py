@@ -19,6 +19,7 @@ from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetRepository, FleetResult
 from bot.flows.fleet import FleetLoop, FleetPacing
 from bot.settings import load
+from bot.settings.places import ObserveSettings
 from bot.wiring.fleet import OpenFleet, open_fleet
 from bot.wiring.repository import SystemClock
 from tests.fleet.brokers import wait_for
@@ -276,6 +277,21 @@ def test_what_reaches_into_the_machine_is_known(observe: str) -> None:
     )
     assert None not in {reach_of(settings), reach_of(target)}
     assert reach_of(load(b"version: 1\nobserve: {snapshot: {url: 'https://x.example/live'}}\n", file="c")) is None
+    assert reach_of(load(b"version: 1\n", file="c")) is None
+
+
+def test_an_observer_that_is_new_reaches_into_the_machine() -> None:
+    """Until somebody says that it does not."""
+
+    class Observers(ObserveSettings):
+        mainframe: dict[str, str] | None = None
+
+    settings = load(b"version: 1\n", file="c")
+    reaches = [
+        reach_of(settings.model_copy(update={"observe": Observers(mainframe=mainframe)}))
+        for mainframe in (None, {"a": "b"})
+    ]
+    assert reaches == [None, "observe: mainframe"]
 
 
 def test_strangers_reach_nothing_inside_of_the_network(stand: FleetStand, forks: Forking) -> None:

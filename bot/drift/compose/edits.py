@@ -21,6 +21,7 @@ from bot.model.paths import Item, Path
 
 _UNITS: Final = ((1024**4, "t"), (1024**3, "g"), (1024**2, "m"), (1024, "k"))
 _SIZES: Final = frozenset({"mem_limit", "mem_reservation", "memswap_limit", "shm_size"})
+"""What may be written with a unit (Compose specification, "Specifying byte values")."""
 _PAIRS: Final = frozenset({"environment", "labels", "sysctls"})
 _COMMANDS: Final = frozenset({"command", "entrypoint"})
 _CONDITION: Final = ("deploy", "restart_policy", "condition")

@@ -80,7 +80,9 @@ _AUTOSCALERS: Final = re.compile(
     re.IGNORECASE,
 )
 CONTROL_PLANES: Final = frozenset({"kube-controller-manager", "k3s", "kubelite", "hyperkube", "microshift"})
-"""The processes that HorizontalPodAutoscalers run in."""
+"""The processes that HorizontalPodAutoscalers run in: Kubernetes' own, and those that k3s, MicroK8s (``kubelite``), older
+releases (``hyperkube``) and MicroShift run it in.
+"""
 _CONTROLLERS: Final = re.compile(
     r"manager|(.+[-_.:])manager([-_.].+)?|.*(controller|operator)s?([-_.].+)?|kube-.*|kubelet|cert-manager.*"
     r"|k3s|kubelite|hyperkube|microshift|deploy@.*|rke2|k0s|cloud-.*|(gke|eks|aks|azure|aws|openshift|csi|cni)-.*"

@@ -42,6 +42,7 @@ _REMOVED_FIELDS: Final = frozenset({"rollbackTo", "templateGeneration"})
 """Fields of ``extensions/v1beta1`` that no later version has."""
 _TEMPLATED: Final = frozenset({"extensions/v1beta1", "apps/v1beta1", "batch/v1beta1"})
 _SELECTING: Final = frozenset({"Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"})
+"""Kinds whose selector these versions took from the template's labels and ``apps/v1`` requires (the same guide)."""
 
 
 def current(tree: Tree, other_side: Tree, id_: ResourceId) -> Tree:
@@ -138,6 +139,9 @@ _MEASURED: Final = (
     ("averageValue", "AverageValue", "averageValue"),
     ("targetValue", "Value", "value"),
 )
+"""Fields of ``autoscaling/v2beta1`` -> type and field of the target since v2beta2 (Kubernetes: Deprecated API Migration Guide,
+"HorizontalPodAutoscaler").
+"""
 
 
 def _metric_source(name: str, source: Tree) -> Tree:

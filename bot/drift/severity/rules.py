@@ -155,13 +155,15 @@ def _selinux_type(option: str) -> str:
 
 
 _SELINUX: Final = frozenset({"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
-"""Types of SELinux that the baseline allows."""
+"""Types of SELinux that the baseline allows (Kubernetes: Pod Security Standards, "SELinux")."""
 _PROFILE_NOTES: Final = (
     ("annotations", "container.apparmor.security.beta.kubernetes.io/*"),
     ("annotations", "container.seccomp.security.alpha.kubernetes.io/*"),
     ("annotations", "seccomp.security.alpha.kubernetes.io/*"),
 )
-"""Profiles of servers before 1.30 (AppArmor) and 1.19 (seccomp); newer ones still read the former."""
+"""Profiles of servers before 1.30 (AppArmor) and 1.19 (seccomp); newer ones still read the former (kubernetes/enhancements#24,
+#135).
+"""
 _RBAC: Final = "Role ClusterRole"
 _BINDING: Final = "RoleBinding ClusterRoleBinding"
 BINDINGS: Final = frozenset(_BINDING.split())

@@ -12,7 +12,7 @@ import typer
 
 from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import Lines, print_json
-from bot.model.choices import Mode
+from bot.model.choices import AI_PROGRAMS, Mode
 from bot.model.dataclass import dataclass
 from bot.model.json import facts
 
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from bot.wiring.guarded_run import GuardedRuns
     from bot.wiring.repository import Options
 
-ToolOption = Annotated[
-    str, typer.Option("--tool", help="An assistant of the settings, or claude, codex, copilot, gemini.")
-]
+ToolOption = Annotated[str, typer.Option("--tool", help=f"An assistant of the settings, or {', '.join(AI_PROGRAMS)}.")]
 AgentOption = Annotated[
     str | None, typer.Option("--agent", help="The document in policies/guardrails/agents that counts for it.")
 ]

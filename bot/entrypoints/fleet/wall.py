@@ -24,6 +24,8 @@ _CONNECTING: Final = frozenset({"socket.connect", "socket.sendto"})
 _PORTS: Final = {"http": 80, "https": 443, "ssh": 22, "socks5": 1080}
 _OWN_VARIABLES: Final = frozenset({"CLOCKWORK_TOKEN", "GITHUB_TOKEN", "CLOCKWORK_SECRET"})
 """Variables whose values are for the code host and the ledger alone."""
+_HARMLESS: Final = frozenset({"snapshot", "http", "deadline", "_path"})  # the last is of settings that nobody wrote
+"""What of ``observe`` reaches no further than its connections, which are judged one by one. A new observer is a reach."""
 
 
 def check_reach(order: FleetOrder, settings: Settings) -> None:
@@ -49,10 +51,8 @@ def reach_of(settings: Settings) -> str | None:
         paths_by_setting = {
             "snapshot.command": snapshot and snapshot.command,
             "snapshot.file": snapshot and snapshot.file,
-            "terraform": observe.terraform,
-            "kubernetes": observe.kubernetes,  # also without a kubeconfig: the usual one, or the pod's account
-            "docker": observe.docker,  # also without a host: the usual sockets
-            "plugins": observe.plugins or None,
+            # Any other observer: an empty section means the usual kubeconfig, the pod's account or the usual sockets.
+            **{name: section for name, section in vars(observe).items() if name not in _HARMLESS and section != {}},
         }
         if (key := next((key for key, value in paths_by_setting.items() if value is not None), None)) is not None:
             return f"{path}: {key}"
