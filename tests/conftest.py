@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.entry import PRELOADED
 from tests.served import program
+from tests.sharing import shared_out
 
 if TYPE_CHECKING:
     from xdist.remote import Producer  # type: ignore[import-untyped]
@@ -70,6 +72,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """What failed can be looked at; else the memory is wanted back."""
     if exitstatus == 0 and (folder := session.config.stash.get(_FOLDER, None)):
         session.config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several workers share the tests, each begins with slow ones."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        files = [[*tests] for _, tests in groupby(items, key=lambda item: item.path)]
+        items[:] = shared_out(files, lambda item: item.get_closest_marker("slow") is not None, workers)
 
 
 def pytest_collection_finish() -> None:

@@ -89,11 +89,16 @@ def with_extra(name: str) -> frozenset[str]:
 
 
 @cache
+def owners() -> Mapping[str, list[str]]:
+    """The distributions that each top-level module is of: every file of every one is looked at."""
+    return importlib.metadata.packages_distributions()
+
+
+@cache
 def beyond(kept: frozenset[str]) -> frozenset[str]:
     """Top-level modules that are installed here and are of none of the distributions ``kept``, nor of the project."""
-    modules = importlib.metadata.packages_distributions()
     ours = kept | {NAME}
-    return frozenset(module for module, owners in modules.items() if not ours & set(map(normal, owners)))
+    return frozenset(module for module, names in owners().items() if not ours & set(map(normal, names)))
 
 
 def beyond_core() -> frozenset[str]:

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, Field
 
 from bot.drift.canonical import spelled
 from bot.drift.tables import Reason, TableRow, Texts, read_files
-from bot.model.globs import name_matches, parsed_pattern, path_matches
+from bot.model.globs import name_matches, parsed_pattern, path_matches, path_matches_or_above
 from bot.model.json import JSON, Tree, get, mapping
 from bot.model.paths import Path
 
@@ -78,7 +78,7 @@ class PlatformMutation(TableRow):
         """Whether a difference at ``path`` may be its doing, whoever wrote it."""
         if self.kinds and not any(name_matches(glob, kind) for glob in self.kinds):
             return False
-        if not any(path_matches(glob, path) or path_matches(f"{glob}.**", path) for glob in self.paths):
+        if not any(path_matches_or_above(glob, path) for glob in self.paths):
             return False
         if self.namespaces and not any(name_matches(glob, _namespace(tree)) for glob in self.namespaces):
             return False

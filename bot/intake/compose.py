@@ -26,7 +26,6 @@ from bot.intake.discover import folder_of, looks_like_compose
 from bot.intake.located import LocatedOrigins, LocatedValue, Sources, ValueLocation
 from bot.model.json import Pointer
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
-from bot.secrecy.credentials import is_secret
 
 _RUN_FROM: Final = frozenset({"image", "build", "provider"})
 _NAME: Final = "lower-case letters, digits, dashes and underscores"
@@ -214,7 +213,7 @@ class _Reading:
             origins=LocatedOrigins(tree, self.project.sources, self.named),
             document=tree.location.document,
             root=tree.location.pointer,
-            sensitive=_sensitive(kind, tree),
+            sensitive=_sensitive(self.project, kind, tree),
             unknown=frozenset(pointer for pointer, value in tree.walk() if value.location.unknown),
         )
 
@@ -293,16 +292,16 @@ def _existing(child: LocatedValue) -> LocatedValue:
     return replace(child, data={**mark.mapping, **child.mapping, "external": replace(mark, data=True)})
 
 
-def _sensitive(kind: str, tree: LocatedValue) -> frozenset[Pointer]:
+def _sensitive(project: Project, kind: str, tree: LocatedValue) -> frozenset[Pointer]:
     if kind == "secret":
         return frozenset({("content",)})
     pointers = {pointer for pointer, value in tree.walk() if value.location.secret}
     environment = tree.mapping.get("environment")
     for key, child in (environment.mapping if environment else {}).items():
-        if is_secret(key, str(child.plain() or "")):
+        if project.looks_secret(key, str(child.plain() or "")):
             pointers.add(("environment", key))
     for index, item in enumerate(environment.elements if environment else []):
         name, _, value = str(item.plain()).partition("=")
-        if is_secret(name, value):
+        if project.looks_secret(name, value):
             pointers.add(("environment", index))
     return frozenset(pointers)

@@ -86,6 +86,7 @@ class Project:
     environments: dict[tuple[tuple[str, ...], int], tuple[Mapping[str, str], dict[str, str]]] = field(
         default_factory=dict
     )
+    _judged: dict[tuple[str, str], bool] = field(default_factory=dict, repr=False)
 
     def report(self, location: ValueLocation, message: str, expected: str | None = None, *, note: bool = False) -> None:
         """Remember a mistake at a value, or (``note``) that its value is not known."""
@@ -97,7 +98,14 @@ class Project:
 
     def is_secret(self, name: str, value: str) -> bool:
         """Whether ``value`` of a variable is a secret: by its name, by its look, or because of where it is from."""
-        return name in self.tainted or is_secret(name, value)
+        return name in self.tainted or self.looks_secret(name, value)
+
+    def looks_secret(self, name: str, value: str) -> bool:
+        """Whether it is one by its name or its look. Services share files: each variable of them is judged once."""
+        variable = name, value
+        if variable not in self._judged:
+            self._judged[variable] = is_secret(name, value)
+        return self._judged[variable]
 
     def clash(self, value: LocatedValue) -> None:
         """Remember that a value is laid on one of another form."""

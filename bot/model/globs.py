@@ -70,15 +70,30 @@ def name_matches(pattern: str, name: str) -> bool:
     return _name(pattern).fullmatch(name) is not None
 
 
+def any_name_matches(patterns: tuple[str, ...], name: str) -> bool:
+    """Whether ``name`` matches one of the patterns, all of which are looked for at once."""
+    return _names(patterns).fullmatch(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _names(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    alternatives = "|".join(f"(?:{_expression(pattern)})" for pattern in patterns)
+    return re.compile(alternatives if patterns else r"(?!)", re.DOTALL)
+
+
 @lru_cache(maxsize=4096)
 def _name(pattern: str) -> re.Pattern[str]:
+    return re.compile(_expression(pattern), re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
     """Atomic groups take the first place of each run between two ``*`` and never come back to it."""
     first, *other_parts = (re.escape(run).replace(r"\?", ".") for run in pattern.split("*"))
     if not other_parts:
-        return re.compile(first, re.DOTALL)
+        return first
     *middle, last = other_parts
     runs = "".join(f"(?>.*?{run})" for run in middle if run)
-    return re.compile(f"{first}{runs}.*{last}", re.DOTALL)
+    return f"{first}{runs}.*{last}"
 
 
 def resource_matches(pattern: str, name: str) -> bool:
@@ -102,6 +117,11 @@ def path_matches(pattern: str, path: Path) -> bool:
     return _sequence_matches(parsed_pattern(pattern), path, _segment_matches)
 
 
+def path_matches_or_above(pattern: str, path: Path) -> bool:
+    """Whether ``path`` or a path above it matches ``pattern``, as :func:`path_matches` has it."""
+    return _sequence_matches((*parsed_pattern(pattern), "**"), path, _segment_matches)
+
+
 @lru_cache(maxsize=4096)
 def parsed_pattern(pattern: str) -> Path:
     """``pattern`` as path segments. Raises ``Invalid`` naming the column where it stops making sense."""
@@ -121,6 +141,8 @@ def _segment_covers(pattern: str | int | Item, segment: str | int | Item) -> boo
 
 
 def _segment_matches(pattern: str | int | Item, segment: str | int | Item) -> bool:
+    if pattern == segment:
+        return True
     match pattern, segment:
         case str(), str():
             return name_matches(pattern, segment)

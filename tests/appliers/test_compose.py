@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -33,6 +34,8 @@ pytestmark = [
     ),
 ]
 pytest.importorskip("docker", reason="the docker library is not installed")
+ENGINE_ALONE: Final = pytest.mark.parametrize("project", ["docker"], indirect=True)
+"""What the engine does when asked by its API is the same whichever tool made the containers."""
 
 SLEEPS = """
     image: localhost/shop:1
@@ -109,15 +112,20 @@ class Project:
         return Work(action, desired, self.live(name, kind), "token", datetime.now(UTC))
 
     def ids(self, name: str = "web") -> list[str]:
-        label = f"label=com.docker.compose.service={name}"
-        project = f"label=com.docker.compose.project={self.name}"
-        return self.podman.run("ps", "-aq", "--no-trunc", "--filter", label, "--filter", project).split()
+        labels = [f"com.docker.compose.service={name}", f"com.docker.compose.project={self.name}"]
+        filters = {"filters": json.dumps({"label": labels})}
+        return [each["Id"] for each in self.podman.ask("GET", "containers/json", all=True, **filters)]
+
+    def details(self, container: str) -> Any:
+        return self.podman.ask("GET", f"containers/{container}/json")
 
     def labels(self, container: str) -> dict[str, str]:
-        labels: dict[str, str] = json.loads(
-            self.podman.run("inspect", "--format", "{{json .Config.Labels}}", container)
-        )
+        labels: dict[str, str] = self.details(container)["Config"]["Labels"]
         return labels
+
+    def name_and_status(self, container: str) -> tuple[str, str]:
+        details = self.details(container)
+        return details["Name"], details["State"]["Status"]
 
     def mode(self) -> str:
         live = self.live("web")
@@ -138,7 +146,8 @@ def project(request: pytest.FixtureRequest, podman: Podman, tmp_path: Path) -> I
     project = Project(podman, tmp_path, name, command)
     project.write(FILE)
     yield project
-    podman.run("rm", "--all", "--force", "--time", "0")
+    for each in podman.ask("GET", "containers/json", all=True):
+        podman.remove(each["Id"])
 
 
 def created(project: Project) -> Work:
@@ -184,10 +193,11 @@ def test_what_somebody_changed_by_hand_is_put_back(project: Project) -> None:
     created(project)
     (before,) = project.ids()
     labels = project.labels(before)
-    project.podman.run("rm", "--force", "--time", "0", before)
+    project.podman.remove(before)
     words = [f"--label={key}={value}" for key, value in labels.items()]
     sleep = ["localhost/shop:1", "/bin/busybox", "sleep", "600"]
-    project.podman.run("run", "-d", "--network=none", f"--name={project.name}-web-1", "--env=MODE=hand", *words, *sleep)
+    usual = ["--network=none", "--stop-signal=SIGKILL", f"--name={project.name}-web-1"]
+    project.podman.run("run", "-d", *usual, "--env=MODE=hand", *words, *sleep)
     assert project.mode() == "hand"
     project.applier.carry_out(project.work(Operation.UPDATE))
     assert project.mode() == "first"
@@ -198,7 +208,7 @@ def test_what_was_left_half_made_is_made_whole(project: Project) -> None:
     """After a crash between making and starting, in the middle of a replacement, one container runs under the usual name."""
     created(project)
     (before,) = project.ids()
-    name = project.podman.run("inspect", "--format", "{{.Name}}", before)
+    name, _ = project.name_and_status(before)
     work = project.work(Operation.UPDATE)
     labels = [f"--label={key}={value}" for key, value in project.labels(before).items()]
     project.podman.run(
@@ -207,7 +217,7 @@ def test_what_was_left_half_made_is_made_whole(project: Project) -> None:
     project.applier.carry_out(work)
     (after,) = project.ids()
     assert after != before
-    assert project.podman.run("inspect", "--format", "{{.Name}} {{.State.Status}}", after) == f"{name} running"
+    assert project.name_and_status(after) == (name, "running")
 
 
 @pytest.mark.parametrize("project", ["docker"], indirect=True)
@@ -216,7 +226,7 @@ def test_a_tool_killed_in_the_middle(project: Project, point: str) -> None:
     """Killed at a request of its own, and carried out again: one container as declared, under the usual name, and no third."""
     created(project)
     (before,) = project.ids()
-    name = project.podman.run("inspect", "--format", "{{.Name}}", before)
+    name, _ = project.name_and_status(before)
     project.write(FILE.replace("MODE: first", "MODE: second"))
     work = project.work(Operation.UPDATE)
     project.podman.requests.clear()
@@ -233,7 +243,7 @@ def test_a_tool_killed_in_the_middle(project: Project, point: str) -> None:
     project.applier.carry_out(work)
     (after,) = project.ids()
     assert after != before
-    assert project.podman.run("inspect", "--format", "{{.Name}} {{.State.Status}}", after) == f"{name} running"
+    assert project.name_and_status(after) == (name, "running")
     assert project.mode() == "second"
     project.applier.carry_out(work)
     assert project.ids() == [after]
@@ -243,12 +253,14 @@ def test_what_was_removed_and_not_made_is_made(project: Project) -> None:
     """After a crash between removing the old container and making the new one, carrying on makes it."""
     created(project)
     work = project.work(Operation.REPLACE)
-    project.podman.run("rm", "--force", "--time", "0", *project.ids())
+    for each in project.ids():
+        project.podman.remove(each)
     project.applier.carry_out(work)
     assert len(project.ids()) == 1
     assert project.health(work).state is HealthState.HEALTHY
 
 
+@ENGINE_ALONE
 def test_what_runs_meanwhile_is_not_touched(project: Project) -> None:
     """A container that was not there when the work was planned makes it stale, and stays, whatever was to be done."""
     create, delete = project.work(Operation.CREATE), project.work(Operation.DELETE)
@@ -262,6 +274,7 @@ def test_what_runs_meanwhile_is_not_touched(project: Project) -> None:
     assert project.ids() == theirs
 
 
+@ENGINE_ALONE
 def test_a_service_is_deleted_alone(project: Project) -> None:
     """Only its own containers go; carried out again nothing happens; that nothing is left is its health."""
     created(project)
@@ -276,22 +289,24 @@ def test_a_service_is_deleted_alone(project: Project) -> None:
     assert project.health(work).state is HealthState.HEALTHY
 
 
+@ENGINE_ALONE
 def test_a_service_is_restarted_once(project: Project) -> None:
     """The same container starts again, and not a second time when the work is carried out again."""
     created(project)
-    before = project.ids()
-    started = project.podman.run("inspect", "--format", "{{.State.StartedAt}}", *before)
+    (before,) = project.ids()
+    started = project.details(before)["State"]["StartedAt"]
     work = project.work(Operation.RESTART)
     project.applier.carry_out(work)
-    again = project.podman.run("inspect", "--format", "{{.State.StartedAt}}", *before)
+    again = project.details(before)["State"]["StartedAt"]
     assert again != started
     project.applier.carry_out(work)
-    assert project.podman.run("inspect", "--format", "{{.State.StartedAt}}", *before) == again
-    project.podman.run("rm", "--force", "--time", "0", *before)
+    assert project.details(before)["State"]["StartedAt"] == again
+    project.podman.remove(before)
     with pytest.raises(Stale, match="has no container to restart"):
         project.applier.carry_out(work)
 
 
+@ENGINE_ALONE
 def test_a_service_that_fails_is_told(project: Project) -> None:
     """One that ends with an error is failed with its exit code, one that ends well is healthy."""
     for code, state in ((3, HealthState.FAILED), (0, HealthState.HEALTHY)):
@@ -318,6 +333,7 @@ def test_variables_are_given_and_never_shown(project: Project) -> None:
     assert "swordfish" not in str(refused.value)
 
 
+@ENGINE_ALONE
 def test_volumes_and_networks_are_made_and_removed(project: Project) -> None:
     """Each once, with the labels that Compose knows its own by; what belongs to somebody else and changes are refused."""
     for kind in ("volume", "network"):

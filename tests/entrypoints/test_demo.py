@@ -9,15 +9,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from bot.entrypoints.demo.run import NAME, Stage, play, staged
 from bot.errors import Unavailable
 from bot.renderers import tools
+from tests.entry import begun, clockwork
+from tests.entrypoints.keeping import eventually
 from tests.web import WEB, new_client
 
 
@@ -33,31 +35,20 @@ def has_renderers() -> bool:
 rendered = pytest.mark.skipif(not has_renderers(), reason="the extras kustomize and helm are not installed")
 
 
-def lines_until(process: subprocess.Popen[str], last: Callable[[str], object], *, seconds: float = 120) -> str:
+def lines_until(printed: TextIO, last: Callable[[str], object]) -> str:
     """Everything printed up to the first line that is the ``last``."""
-    assert process.stdout is not None
-    deadline, output = time.monotonic() + seconds, ""
-    while time.monotonic() < deadline:
-        line = process.stdout.readline()
-        assert line, output
-        output += line
-        if last(line):
-            return output
-    raise AssertionError(output)
+    output = ""
+    while not last(output.rpartition("\n")[0].rpartition("\n")[2]):
+        output += eventually(printed.readline)
+    return output
 
 
 @rendered
 @pytest.mark.slow
 def test_json_names_everything_that_was_done(tmp_path: Path) -> None:
     """One object with commit, pull request, issue, failed check, Markdown and seconds; progress goes to stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "demo", "--json"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        timeout=150,
-        check=True,
-    )
+    done = clockwork("demo", "--json", folder=tmp_path)
+    assert done.returncode == 0, done
     account = json.loads(done.stdout)
     assert re.fullmatch(r"[0-9a-f]{40}", account["artifact_commit"]["sha"])
     assert re.search(r"/acme/shop/pull/\d+$", account["pull_request"]["url"])
@@ -101,25 +92,25 @@ def test_pressing_merge_makes_the_bot_react(tmp_path: Path) -> None:
     """The person comments and is answered, merges on the page and is told what came of it; only the runbook issue's drift is
     left. Ctrl-C ends it with what comes next in one's own repository.
     """
-    command = [sys.executable, "-u", "-m", "bot", "demo"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path
-    ) as process:
+    output = tmp_path / "output"
+    process = begun("demo", folder=tmp_path, output=output)
+    with output.open() as printed:
         try:
-            shown = lines_until(process, lambda line: "press Merge or Close" in line)
+            shown = lines_until(printed, lambda line: "press Merge or Close" in line)
             page = re.search(r"(http\S+/pull/\d+)", shown)
             assert page is not None
             post_form(page[1], "comment", body="/clockwork suspend the release is tomorrow")
-            assert "Suspended prod/Deployment/shop/api" in lines_until(process, lambda line: "answered on #" in line)
+            assert "Suspended prod/Deployment/shop/api" in lines_until(printed, lambda line: "answered on #" in line)
             press_merge(page[1])
-            told = lines_until(process, lambda line: "1 difference left" in line)
+            told = lines_until(printed, lambda line: "1 difference left" in line)
             assert "merged, prod/Deployment/shop/api in sync" in told
-            process.send_signal(signal.SIGINT)
-            assert process.stdout is not None
-            assert re.search(r"(?s)own repository:.*\n +kubectl get .*\n +clockwork init\n", process.stdout.read())
-            assert process.wait(60) == 0
+            os.kill(process.ident or 0, signal.SIGINT)
+            process.join(60)
+            assert process.exitcode == 0
+            assert re.search(r"(?s)own repository:.*\n +kubectl get .*\n +clockwork init\n", printed.read())
         finally:
             process.kill()
+            process.join()
 
 
 def press_merge(page: str) -> None:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bot.model.globs import check_file_glob, file_matches, name_matches, path_covers, path_matches, resource_matches
+from bot.model.globs import (
+    any_name_matches,
+    check_file_glob,
+    file_matches,
+    name_matches,
+    path_covers,
+    path_matches,
+    path_matches_or_above,
+    resource_matches,
+)
 from bot.model.paths import parse_path
 from tests.table import table
 
@@ -39,6 +48,8 @@ def test_file_globs(pattern: str, path: str, matches: bool) -> None:
 def test_name_globs(pattern: str, name: str, matches: bool) -> None:
     """``*`` is any characters, slashes among them, ``?`` is one, and brackets are brackets."""
     assert name_matches(pattern, name) is matches
+    assert any_name_matches(("other*|.", pattern, "x?y"), name) is matches
+    assert not any_name_matches((), name)
 
 
 @table(
@@ -88,6 +99,9 @@ def test_resource_globs(pattern: str, name: str, matches: bool) -> None:
 def test_path_globs(pattern: str, path: str, matches: bool) -> None:
     """``**`` stands for any segments, ``[*]`` for any element, and a key pattern never matches an element."""
     assert path_matches(pattern, parse_path(path)) is matches
+    if pattern:
+        or_above = path_matches(f"{pattern}.**", parse_path(path))
+        assert path_matches_or_above(pattern, parse_path(path)) is or_above is (matches or or_above)
 
 
 @table(

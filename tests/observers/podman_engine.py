@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import httpx
 
 from tests.observers.recorder import recording
 from tests.observers.waiting import until
@@ -40,6 +42,11 @@ class Podman:
     def socket(self) -> str:
         return f"unix://{self.folder}/recorder.sock"
 
+    @property
+    def service(self) -> Path:
+        """Where its service listens."""
+        return self.folder / "podman.sock"
+
     def argv(self, *words: str) -> list[str]:
         storage = ["--root", str(self.folder / "root"), "--runroot", str(self.folder / "run")]
         return ["podman", *storage, "--storage-driver", self.driver, *words]
@@ -53,6 +60,17 @@ class Podman:
         done = subprocess.run(self.argv(*words), env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def ask(self, method: str, path: str, **parameters: str | bool | int) -> Any:
+        """What its service answers, which a program would be started for (docs.podman.io, "Reference", libpod)."""
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.service)), timeout=60) as client:
+            answer = client.request(method, f"http://podman/v4.0.0/libpod/{path}", params=parameters)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def remove(self, container: str) -> None:
+        """It is killed and gone."""
+        self.ask("DELETE", f"containers/{container}", force=True, timeout=0)
 
     def succeeds(self, *words: str) -> bool:
         """Whether it ends with exit code 0."""
@@ -84,7 +102,7 @@ def running_podman(folder: Path) -> Iterator[Podman]:
     """Podman with its service, until the block ends."""
     podman = configured(folder)
     _image(podman)
-    real = podman.folder / "podman.sock"
+    real = podman.service
     service = subprocess.Popen(
         podman.argv("system", "service", "--time=0", f"unix://{real}"),
         env=podman.environment,

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 from bot.drift.tables import Reason, RowId, TableRow, Texts, read_files
 from bot.drift.values import text
 from bot.errors import Invalid
-from bot.model.globs import name_matches
+from bot.model.globs import any_name_matches, name_matches
 from bot.model.json import JSON
 from bot.model.severity import Severity
 
@@ -52,7 +53,7 @@ class MetadataGrant(TableRow):
             return False
         if self.kinds and not any(name_matches(glob, kind) for glob in self.kinds):
             return False
-        return any(name_matches(glob, key) for glob in self.keys)
+        return any_name_matches(self.keys, key)
 
     def weakens(self, desired: JSON, observed: JSON) -> bool:
         """Whether the live value gives more than the declared one; None is absence."""
@@ -94,7 +95,7 @@ class Weighed:
     weaker: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grants:
     """The rows. Of the first ``own_count`` ones the first that is about an entry counts, else the worst of all others."""
 
@@ -113,9 +114,16 @@ class Grants:
         for row in self.rows[: self.own_count]:
             if row.concerns(kind, names[-2], names[-1]):
                 return row.weighed(desired, observed)
+        if not any_name_matches(self._keys, names[-1]):
+            return None
         other_rows = (row for row in self.rows[self.own_count :] if row.concerns(kind, names[-2], names[-1]))
         weighed = (row.weighed(desired, observed) for row in other_rows)
         return max(weighed, key=lambda grant: (grant.severity.rank, grant.weaker), default=None)
+
+    @cached_property
+    def _keys(self) -> tuple[str, ...]:
+        """What the rows that are not ours look for: nearly every entry is none of it."""
+        return tuple({glob: None for row in self.rows[self.own_count :] for glob in row.keys})
 
 
 class _GrantFile(TableRow):
