@@ -75,6 +75,11 @@ class BareRepositories:
         self._locks: dict[str, threading.RLock] = {}
         self._guard = threading.Lock()
 
+    def has_own_hooks(self) -> bool:
+        """Whether the hooks are those that were put there, and nobody's own."""
+        names = {file.name for file in self.hooks.iterdir()}
+        return names == {*_HOOKS} and all((self.hooks / name).read_text("utf-8") == _HOOKS[name] for name in names)
+
     def path(self, full_name: str) -> Path:
         """Where the bare repository lies, whether or not it exists."""
         return self.root / f"{full_name}.git"

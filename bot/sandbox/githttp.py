@@ -1,7 +1,8 @@
-"""Git over smart HTTP (gitprotocol-http(5)): ``git http-backend`` as a CGI program on the bare repositories.
+"""Git over smart HTTP (gitprotocol-http(5)): Git's own programs on the bare repositories.
 
 Request and answer pass through unnamed temporary files, so any size works and a client that goes away leaves nothing
-behind. A push is answered only after pull requests and webhooks caught up with it.
+behind. A push is answered only after pull requests and webhooks caught up with it. What is out of the ordinary is left to
+``git http-backend``, and a push that something may refuse to the hooks.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
+from bot.sandbox import advertised
 from bot.sandbox.backend import Backend, Caller, Repo
 from bot.sandbox.edge import authenticate
 from bot.sandbox.faults import Declined
+from bot.sandbox.push_report import carried_out, push_request
 from bot.sandbox.records import UserRow
 from bot.sandbox.replies import ApiProblem, Moved
 from bot.sandbox.verbs import pushes, rules
@@ -83,8 +86,19 @@ def serve(backend: Backend, call: GitCall) -> GitReply:
         return GitReply(problem.status, headers, io.BytesIO(text.encode()))
     if user is None or not call.pushes:
         return _run(backend, call, repo, user, {})
+    return _pushed(backend, call, repo, user)
+
+
+def _pushed(backend: Backend, call: GitCall, repo: Repo, user: UserRow) -> GitReply:
+    """A push, and what follows it. Hooks tell what it did, and its own report does where no hook has anything to say."""
+    push = push_request(call.body)
+    refused = rules.hook_lines(repo, user, push.refs)
+    if push.reports and not refused and call.decline is None and backend.repositories.has_own_hooks():
+        reply = _run(backend, call, repo, user, {"GIT_CONFIG_VALUE_0": os.devnull})
+        pushes.follow(repo, user, carried_out(push, reply.body))
+        return reply
     with tempfile.NamedTemporaryFile(mode="r", dir=backend.repositories.root.parent, prefix="push-") as updates:
-        extra = {"SANDBOX_UPDATES": updates.name, "SANDBOX_RULES": rules.hook_lines(repo, user, _refs(call))}
+        extra = {"SANDBOX_UPDATES": updates.name, "SANDBOX_RULES": refused}
         if call.decline is not None:
             extra["SANDBOX_DECLINE"] = call.decline.message
         reply = _run(backend, call, repo, user, extra)
@@ -98,17 +112,6 @@ def _redirect(backend: Backend, call: GitCall, repo: Repo) -> GitReply:
     query = f"?{call.query}" if call.query else ""
     new_location = f"{backend.links.git(repo.full_name)}{call.tail}{query}"
     return GitReply(301, {"Location": new_location}, io.BytesIO())
-
-
-def _refs(call: GitCall) -> list[str]:
-    """The refs that a push asks to move: its commands are packet lines up to the first flush (gitprotocol-pack(5))."""
-    call.body.seek(0)
-    names = []
-    while (size := int(call.body.read(4) or b"0", 16)) > 4:
-        line = call.body.read(size - 4).partition(b"\0")[0].split()
-        if len(line) == 3:
-            names.append(line[2].decode(errors="replace"))
-    return names
 
 
 def _permitted(backend: Backend, call: GitCall, caller: Caller | None) -> Repo:
@@ -135,11 +138,18 @@ def _may_push(caller: Caller | None) -> bool:
 
 
 def _run(backend: Backend, call: GitCall, repo: Repo, user: UserRow | None, extra: Mapping[str, str]) -> GitReply:
+    folder = backend.repositories.path(repo.full_name)
+    if call.method == "GET" and call.query == f"service={call.service}" and call.service in advertised.SERVICES:
+        refs = advertised.body(folder, call.service, call.headers.get("git-protocol", ""))
+        if refs is not None:
+            return _git_reply(f"application/x-{call.service}-advertisement", io.BytesIO(refs))
     output = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by whoever sends the reply
     environment = _environment(backend, call, repo, user) | dict(extra)
     call.body.seek(0)
+    plain = call.tail == f"/{call.service}" and call.service in advertised.SERVICES and _is_plain(call)
+    words = [call.service.removeprefix("git-"), "--stateless-rpc", str(folder)] if plain else ["http-backend"]
     subprocess.run(
-        ["git", "http-backend"],
+        ["git", *words],
         stdin=call.body,
         stdout=output,
         stderr=subprocess.DEVNULL,
@@ -147,8 +157,20 @@ def _run(backend: Backend, call: GitCall, repo: Repo, user: UserRow | None, extr
         check=False,
     )
     output.seek(0)
+    if plain:
+        return _git_reply(f"application/x-{call.service}-result", output)
     status, headers = _cgi_header(output)
     return GitReply(status, headers, output)
+
+
+def _is_plain(call: GitCall) -> bool:
+    """Whether a request is as Git sends it, and not compressed."""
+    kind = call.headers.get("content-type", "")
+    return kind == f"application/x-{call.service}-request" and not call.headers.get("content-encoding", "")
+
+
+def _git_reply(kind: str, body: IO[bytes]) -> GitReply:
+    return GitReply(200, {**advertised.HEADERS, "Content-Type": kind}, body)
 
 
 def _environment(backend: Backend, call: GitCall, repo: Repo, user: UserRow | None) -> dict[str, str]:

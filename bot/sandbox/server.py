@@ -252,6 +252,13 @@ def _uvicorn(application: Any, sockets: dict[object, asyncio.BaseTransport]) -> 
             ready.set()
 
     config = uvicorn.Config(
-        application, http=Protocol, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False
+        application,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # nobody stands between
     )
     return Server(config), ready

@@ -15,7 +15,7 @@ from bot.sandbox.server import Sandbox
 from bot.wiring.reconcile import open_loop
 from bot.wiring.repository import Options
 from tests.parsed import parsed
-from tests.web import WEB
+from tests.web import asked
 
 NAME = "acme/shop"
 
@@ -138,15 +138,10 @@ class Stage:
 
     def api(self, method: str, path: str, *, token: str | None = None, **body: object) -> Any:
         """One REST call below ``/repos/acme/shop`` as the human, or as whoever ``token`` is."""
-        answer = WEB.request(
-            method,
-            f"{self.box.api_url}/repos/{NAME}{path}",
-            headers={"Authorization": f"Bearer {token or self.human}"},
-            json=body or None,
-            timeout=60,
-        )
-        assert answer.status_code < 300, answer.text
-        return answer.json() if answer.content else None
+        url = f"{self.box.api_url}/repos/{NAME}{path}"
+        status, content = asked(method, url, token=token or self.human, body=body or None)
+        assert status < 300, content.decode()
+        return json.loads(content) if content else None
 
     def pulls(self, state: str = "all") -> list[Any]:
         """Pull requests, oldest first."""

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,16 +61,15 @@ def test_actionlint_sees_mistakes(tmp_path: Path) -> None:
     assert 'label "ubuntu-2" is unknown' in found
 
 
-def test_examples_of_the_readme_are_clean(tmp_path: Path, subtests: pytest.Subtests) -> None:
+def test_examples_of_the_readme_are_clean(tmp_path: Path) -> None:
     """The workflows that its page shows, with a repository and a commit in them."""
     page = (ROOT / ".github/actions/clockwork/README.md").read_text()
     examples = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    assert len(examples) == 3
-    for number, text in enumerate(examples):
-        with subtests.test(number=number):
-            file = tmp_path / f"example{number}.yml"
-            file.write_text(text.replace("OWNER/REPO", "acme/clockwork").replace("COMMIT", "0a" * 20))
-            assert problems(file) == ""
+    files = [tmp_path / f"example{number}.yml" for number in range(len(examples))]
+    for path, text in zip(files, examples, strict=True):
+        path.write_text(text.replace("OWNER/REPO", "acme/clockwork").replace("COMMIT", "0a" * 20))
+    assert len(files) == 3
+    assert problems(*files) == ""
 
 
 JOBS = [(name, name) for name in ("reconcile", "guard", "comments")] + [
@@ -209,7 +207,7 @@ class Job:
         event.write_text(json.dumps(self.event))
         url = self.stage.box.git_url(NAME)
         return {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "HOME": str(self.folder),
             "PYTHONPATH": str(ROOT),
             "GITHUB_ACTIONS": "true",
@@ -235,10 +233,13 @@ class Job:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "runner"
-    made.mkdir()
-    return made
+def folder(tmp_path: Path, installed: str) -> Path:
+    """A runner's, with the command on its path."""
+    command = tmp_path / "runner" / "bin" / "clockwork"
+    command.parent.mkdir(parents=True)
+    command.write_text(installed)
+    command.chmod(0o755)
+    return command.parents[1]
 
 
 def test_a_pull_request_is_guarded(stage: Stage, folder: Path) -> None:

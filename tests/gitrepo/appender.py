@@ -1,15 +1,12 @@
-"""One bot that appends to a ledger until it has appended enough: ``python -m tests.gitrepo.appender URL DIR NAME COUNT``.
-
-Run in many processes at once by the concurrency tests. Prints one id for each entry that is durable.
-"""
+"""One bot that appends to a ledger until it has appended enough. Run in many processes at once by the concurrency tests."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-import sys
 import time
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bot.errors import Stale
@@ -17,8 +14,9 @@ from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.ledger import Actor, Entry, EntryKind
 
 
-def main(url: str, directory: str, name: str, count: int) -> None:
-    ledger = GitLedger(url, Path(directory), compact_every=16)
+def append(url: str, directory: Path, name: str, count: int, told: Connection[str, str]) -> None:
+    """Tells the id of each entry that is durable."""
+    ledger = GitLedger(url, directory, compact_every=16)
     for number in range(count):
         appended = Entry(
             id=hashlib.sha256(f"{name} {number}".encode()).hexdigest()[:32],
@@ -37,8 +35,5 @@ def main(url: str, directory: str, name: str, count: int) -> None:
                 time.sleep(random.uniform(0, 0.5))
                 continue
             break
-        print(appended.id, flush=True)
+        told.send(appended.id)
 
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -2,62 +2,86 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
+from tests.entry import processes
+from tests.gitrepo.appender import append
 from tests.gitrepo.conftest import NOW, seed
 from tests.gitrepo.server import GitServer, git
 
 
+@dataclass(frozen=True)
+class Appender:
+    """A bot in a process of its own, and what it tells."""
+
+    process: BaseProcess
+    told: Connection[str, str]
+
+    def everything(self) -> list[str]:
+        """All that it tells until it ends."""
+        ids = []
+        with suppress(EOFError):
+            while True:
+                ids.append(self.told.recv())
+        self.process.join()
+        return ids
+
+
 @pytest.fixture
-def start(box: GitServer, tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
-    """The processes of a test; whatever still runs at its end is ended."""
-    running: list[subprocess.Popen[str]] = []
-    yield running
-    for process in running:
-        process.kill()
-        process.communicate()
-
-
-def appender(url: str, directory: Path, name: str, count: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.gitrepo.appender", url, str(directory), name, str(count)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def test_eight_processes_lose_no_entry(box: GitServer, tmp_path: Path, start: list[subprocess.Popen[str]]) -> None:
-    """8 processes with 5 appends each: 40 of 40 entries are in the chain, once, and it verifies."""
+def start(box: GitServer, tmp_path: Path) -> Iterator[Callable[[str, int], Appender]]:
+    """Starts a bot that appends so many entries to the ledger; whatever still runs at the end is ended."""
+    running: list[Appender] = []
     box.bare("shop.git")
-    start += [appender(box.url("shop.git"), tmp_path / f"bot{n}", f"bot{n}", 5) for n in range(8)]
-    outputs = [process.communicate() for process in start]
-    assert [errors for _, errors in outputs if errors] == []
-    promised = {line for output, _ in outputs for line in output.split()}
+
+    def started(name: str, count: int) -> Appender:
+        told, tells = processes().Pipe(duplex=False)
+        process = processes().Process(target=append, args=(box.url("shop.git"), tmp_path / name, name, count, tells))
+        process.start()
+        tells.close()
+        running.append(Appender(process, told))
+        return running[-1]
+
+    yield started
+    for bot in running:
+        bot.process.kill()
+        bot.process.join()
+        bot.told.close()
+
+
+def test_eight_processes_lose_no_entry(
+    box: GitServer, tmp_path: Path, start: Callable[[str, int], Appender]
+) -> None:
+    """8 processes with 3 appends each: 24 of 24 entries are in the chain, once, and it verifies."""
+    bots = [start(f"bot{n}", 3) for n in range(8)]
+    promised = {id_ for bot in bots for id_ in bot.everything()}
+    assert [bot.process.exitcode for bot in bots] == [0] * 8
     ledger = GitLedger(box.url("shop.git"), tmp_path / "reader")
     kept = [entry.id for entry in ledger.everything()]
-    assert len(promised) == 40
+    assert len(promised) == 24
     assert sorted(kept) == sorted(promised)
     assert ledger.verify().problems == ()
 
 
 def test_a_killed_process_leaves_a_ledger_that_goes_on(
-    box: GitServer, tmp_path: Path, start: list[subprocess.Popen[str]]
+    box: GitServer, tmp_path: Path, start: Callable[[str, int], Appender]
 ) -> None:
     """Kill -9 in the middle of appending, then a restart in the same folder: what was promised is there, once."""
-    box.bare("shop.git")
     promised: list[str] = []
     for lines in (1, 2, 3):
-        process = appender(box.url("shop.git"), tmp_path / "bot", "bot", 1000)
-        start.append(process)
-        assert process.stdout is not None
-        promised += [process.stdout.readline().strip() for _ in range(lines)]
-        process.kill()
-        process.wait()
+        bot = start("bot", 1000)
+        promised += [bot.told.recv() for _ in range(lines)]
+        bot.process.kill()
+        bot.process.join()
     for name in ("bot", "fresh"):
         ledger = GitLedger(box.url("shop.git"), tmp_path / name)
         kept = [entry.id for entry in ledger.everything()]

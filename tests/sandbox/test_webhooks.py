@@ -95,6 +95,24 @@ def test_a_git_push_is_told(box: Box, repo: Repo, heard: Receiver, folder: Path)
     ]
 
 
+def test_only_refs_that_moved_are_told(box: Box, repo: Repo, heard: Receiver, folder: Path) -> None:
+    """Of a push that is carried out in part, whether its report tells what was or hooks do."""
+    work = cloned(box, repo.full_name, folder)
+    for number, more in enumerate([[], [":gone"]]):
+        git("branch", "gone", at=work, check=False)
+        git("push", "-q", "origin", "gone", at=work)
+        box.server.webhooks.settle()
+        heard.arrivals.clear()
+        refs = [f"HEAD:refs/heads/new-{number}", "HEAD:refs/pull/77/head", f"HEAD:refs/tags/t{number}", *more]
+        done = git("push", "origin", *refs, at=work, check=False)
+        assert "deny updating a hidden ref" in done.stderr
+        box.server.webhooks.settle()
+        names = [arrival.payload["ref"] for arrival in heard.arrivals if arrival.event == "push"]
+        told = {f"refs/heads/new-{number}", f"refs/tags/t{number}", *("refs/heads/gone" for _ in more)}
+        assert set(names) == told
+        assert len(names) == len(told)
+
+
 def test_checks_are_told(box: Box, repo: Repo, heard: Receiver) -> None:
     """A check run is created and completed, and its suite is completed with it."""
     run = repo.create_check_run("guard", tip(repo), status="in_progress")

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from bot.errors import BotError
@@ -152,14 +153,15 @@ def staged(scene: Scene) -> Iterator[Stage]:
             yield stage
 
 
-def writes_of(name: str) -> list[str]:
+@cache
+def writes_of(name: str) -> tuple[str, ...]:
     """The writes of a scene's run, in order."""
     striker = Striker()
     with staged(SCENES[name]) as stage:
         loop = stage.loop(fresh=True)
         with striking(stage.box, striker):
             tick(loop)
-    return striker.seen
+    return tuple(striker.seen)
 
 
 def cases(scenes: Iterable[str] = SCENES) -> list[Case]:
