@@ -61,7 +61,10 @@ class FleetHistory:
     def counting(self, result: FleetResult, differences: FleetDifferences, at: datetime) -> FleetHistory:
         """With a run more, which ended ``at``. Hours of a clock that was ahead go: they would stand before all that come."""
         begins = hour_of(at)
-        hours = [hour for hour in self.hours if begins - KEPT < hour.begins <= begins]
+        hours = list(self.hours)
+        if not hours or hours[-1].begins != begins:
+            first = begins - KEPT
+            hours = [hour for hour in hours if first < hour.begins <= begins]
         last = hours.pop() if hours and hours[-1].begins == begins else FleetHour(begins)
         results = {**last.results, result: last.results.get(result, 0) + 1}
         severities = {level: number for level, number in differences.severities.items() if number}

@@ -12,6 +12,9 @@ Hazards this module exists for (measured with pygit2 1.21, libgit2 1.9 and git 2
   compare-and-swap in the folder itself.
 - The same transport lists the names of refs first and reads each afterwards: one that another process deletes between
   the two fails the whole connection (libgit2, src/libgit2/transports/local.c, ``store_refs``). It is looked again.
+- For a fetch it also sends whatever any ref of the folder reaches, asked for or not, unless a ref that is here reaches it
+  (``local_download_pack`` there): the whole repository each time the ledger has news, and the ledger each time a branch has.
+  So the objects are brought before.
 - A connection that breaks after the server took the push looks like one that broke before: the ref is looked up.
 
 Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger.chain`.
@@ -22,6 +25,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -131,6 +135,8 @@ class Remote:
 
     def _fetched(self, refspecs: Sequence[str], *, prune: bool, depth: int) -> Advertised:
         remote, local = self._remote(), local_path(self.address) is not None
+        if local:
+            self._bring(refspecs)
         remote.fetch(
             list(refspecs),
             callbacks=_Callbacks(self.address, self._credentials),
@@ -139,6 +145,23 @@ class Remote:
             depth=0 if local else depth,  # libgit2's transport for folders makes no shallow clones
         )
         return _advertised(remote, connect=False)
+
+    def _bring(self, refspecs: Sequence[str]) -> None:
+        """The objects behind ``refspecs`` are here, so that libgit2 has only refs to move: see the hazards above. What is wrong
+        with the folder is left to libgit2 to say, and so is the first fetch of a whole repository, which it does faster.
+        """
+        wanted = [spec.removeprefix("+").partition(":")[0] for spec in refspecs]
+        if self._repository.is_empty and any(name.endswith("*") for name in wanted):
+            return
+        with suppress(*_LIBGIT2):
+            source = pygit2.Repository(str(local_path(self.address)))
+            for reference in source.listall_reference_objects():
+                names = (
+                    reference.name == name or (name.endswith("*") and reference.name.startswith(name[:-1]))
+                    for name in wanted
+                )
+                if any(names) and isinstance(reference.target, pygit2.Oid):
+                    _carry(source, self._repository, reference.target)
 
     def heads(self) -> Advertised:
         """What the remote shows now, without fetching."""
@@ -243,26 +266,27 @@ class Remote:
                     f"{self.location} is a checkout; pushing needs a bare repository", advice="use `git clone --bare`"
                 )
             if commit is not None:
-                self._carry(target, commit)
+                _carry(self._repository, target, pygit2.Oid(hex=commit))
             _swap(target, ref, commit, expected)
         except _LIBGIT2 as exc:
             raise translated(exc, location=self.location, doing=f"pushing {ref}") from exc
 
-    def _carry(self, target: pygit2.Repository, commit: str) -> None:
-        """The objects of ``commit`` are in ``target``: a pack of those that it lacks appears there at once, whole."""
-        pack = pygit2.PackBuilder(self._repository)
-        missing, visited = [pygit2.Oid(hex=commit)], set[pygit2.Oid]()
-        while missing:
-            oid = missing.pop()
-            if oid not in visited and oid not in target:
-                visited.add(oid)
-                pack.add(oid)
-                missing += _needs(self._repository[oid])
-        if visited:
-            pack.write(Path(target.path) / "objects" / "pack")
-
     def _remote(self) -> pygit2.Remote:
         return self._repository.remotes.create_anonymous(self.address)
+
+
+def _carry(source: pygit2.Repository, target: pygit2.Repository, tip: pygit2.Oid) -> None:
+    """What ``tip`` reaches is in ``target``: a pack of those objects that it lacks appears there at once, whole."""
+    pack = pygit2.PackBuilder(source)
+    missing, visited = [tip], set[pygit2.Oid]()
+    while missing:
+        oid = missing.pop()
+        if oid not in visited and oid not in target:
+            visited.add(oid)
+            pack.add(oid)
+            missing += _needs(source[oid])
+    if visited:
+        pack.write(Path(target.path) / "objects" / "pack")
 
 
 def _needs(target: object) -> list[pygit2.Oid]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pygit2
@@ -16,6 +17,7 @@ from bot.errors import Invalid, Refused, Stale, Unavailable
 from bot.gitrepo import trees
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.ledger.records import GENESIS, decoded, encoded
+from bot.gitrepo.repository import GitRepository
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
 from bot.ports import Ledger
@@ -272,6 +274,40 @@ def test_a_bare_folder_can_hold_the_ledger(tmp_path: Path) -> None:
         two.append(stale, [entry(2)])
     assert len(two.append(two.read(), [entry(2)]).entries) == 2
     assert two.verify().sound
+
+
+def test_a_folder_gives_what_is_asked_for_and_no_more(tmp_path: Path) -> None:
+    """The clone of the ledger has nothing of the branches, and that of the branches nothing of the ledger; what comes with a
+    commit, an annotated tag of it, or an entry, is as much as that, however long the history is.
+    """
+    remote, work = tmp_path / "shop.git", tmp_path / "work"
+    git("init", "-q", "--bare", "-b", "main", str(remote))
+    git("clone", "-q", str(remote), str(work))
+
+    def push(number: int) -> None:
+        (work / "file").write_text(f"{number}\n")
+        git("add", "-A", at=work)
+        git("commit", "-q", "-m", f"Commit {number}", at=work)
+        git("push", "-q", "origin", "HEAD:main", at=work)
+
+    push(0)
+    repository = GitRepository.open(str(remote), tmp_path / "clone")
+    repository.fetch()
+    writer, reader = (GitLedger(str(remote), tmp_path / name) for name in ("writer", "reader"))
+    sizes = list[tuple[int, int]]()
+    for number in range(1, 6):
+        push(number)
+        git("tag", "-a", "-m", "x", f"v{number}", at=work)
+        git("push", "-q", "origin", f"v{number}", at=work)
+        writer.append(writer.read(), [entry(number)])
+        repository.fetch()
+        assert len(reader.read().entries) == number
+        sizes.append((len([*repository.git]), len([*pygit2.Repository(str(tmp_path / "reader"))])))
+    grown = [(now[0] - before[0], now[1] - before[1]) for before, now in pairwise(sizes)]
+    assert {branches for branches, _ in grown} == {4}
+    assert len({entries for _, entries in grown}) == 1
+    assert (repository.head("main") or "") not in pygit2.Repository(str(tmp_path / "reader"))
+    assert repository.tags() == [f"v{number}" for number in range(1, 6)]
 
 
 def test_entries_that_nobody_could_read_are_not_written(box: GitServer, bare: Path, tmp_path: Path) -> None:
