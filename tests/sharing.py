@@ -18,7 +18,7 @@ def shared_out(files: Sequence[Sequence[_T]], is_slow: Callable[[_T], bool], wor
     slow = [any(map(is_slow, tests)) for tests in files]
     parts: list[list[_T]] = [[] for _ in range(workers)]
     for part, tests in zip(cycle(parts), (each for each, late in zip(files, slow, strict=True) if late), strict=False):
-        part += tests
+        part.extend(tests)
     full = sum(map(len, files)) / workers
     for tests in (each for each, late in zip(files, slow, strict=True) if not late):
         next((part for part in parts if len(part) < full), parts[-1]).extend(tests)

@@ -19,7 +19,6 @@ from typing import Final
 import pygit2
 from pygit2.enums import ObjectType
 
-
 SERVICES: Final = ("git-upload-pack", "git-receive-pack")
 _SECTIONS: Final = {"git-upload-pack": "uploadpack", "git-receive-pack": "receive"}
 _FLUSH: Final = b"0000"
@@ -53,7 +52,9 @@ def body(path: Path, service: str, protocol: str) -> bytes | None:
     """The body of the reply to ``GET info/refs`` for ``service`` in version ``protocol`` (``GIT_PROTOCOL`` in git(1)); None
     where Git itself is to be asked.
     """
-    if protocol not in ("", "version=2") or any((path / name).exists() for name in ("shallow", "objects/info/alternates")):
+    if protocol not in ("", "version=2") or any(
+        (path / name).exists() for name in ("shallow", "objects/info/alternates")
+    ):
         return None
     said = _said(service, protocol, (path / "config").read_bytes())
     if protocol and service == "git-upload-pack":  # the second version lists no refs before it is asked to
@@ -108,7 +109,7 @@ def _said(service: str, protocol: str, config: bytes) -> _Service:
         answer = subprocess.run(words, env=_environment(folder, protocol), capture_output=True, check=True).stdout
         settings = pygit2.Config(f"{folder}/config")
         keys = (f"{_SECTIONS[service]}.hideRefs", "transfer.hideRefs")
-        hidden_names = tuple(name.rstrip("/") for key in keys for name in settings.get_multivar(key))
+        hidden_names = tuple((name or "").rstrip("/") for key in keys for name in settings.get_multivar(key))
     capabilities = answer.partition(b"\0")[2].partition(b"\n")[0]
     return _Service(answer, capabilities, hidden_names)
 

@@ -36,4 +36,3 @@ def append(url: str, directory: Path, name: str, count: int, told: Connection[st
                 continue
             break
         told.send(appended.id)
-

@@ -58,9 +58,7 @@ def start(box: GitServer, tmp_path: Path) -> Iterator[Callable[[str, int], Appen
         bot.told.close()
 
 
-def test_eight_processes_lose_no_entry(
-    box: GitServer, tmp_path: Path, start: Callable[[str, int], Appender]
-) -> None:
+def test_eight_processes_lose_no_entry(box: GitServer, tmp_path: Path, start: Callable[[str, int], Appender]) -> None:
     """8 processes with 3 appends each: 24 of 24 entries are in the chain, once, and it verifies."""
     bots = [start(f"bot{n}", 3) for n in range(8)]
     promised = {id_ for bot in bots for id_ in bot.everything()}
