@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.server import Sandbox
-from tests.flows.stage import Stage, open_stage
+from tests.flows.stage import Prepared, Stage, open_stage
 from tests.flows.world import World
 
 
@@ -17,6 +17,12 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     """A fresh stage: nothing has drifted yet."""
     with Sandbox.start(tmp_path / "sandbox") as box:
         yield open_stage(tmp_path, box)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """What several tests of a file begin with."""
+    return Prepared(tmp_path_factory.mktemp("prepared"))
 
 
 @pytest.fixture

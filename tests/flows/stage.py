@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -208,6 +211,34 @@ def running(files: Mapping[str, bytes] = FILES) -> dict[str, Any]:
 def by_lane(done: Tick) -> dict[str, TakenAction]:
     """The actions of a tick by remedy."""
     return {action.lane.value: action for action in done.actions}
+
+
+@contextmanager
+def copied(stage: Stage, sandbox: Path, folder: Path) -> Iterator[Stage]:
+    """The stage again, on a server of its own whose state is a copy of ``sandbox``, with fresh runners below ``folder``."""
+    shutil.copytree(sandbox, folder / "sandbox")
+    with Sandbox.start(folder / "sandbox") as box:
+        clock, objects = MovableClock(stage.clock.now()), copy.deepcopy(stage.objects)
+        yield replace(stage, box=box, directory=folder, objects=objects, clock=clock, runs=stage.runs + 1)
+
+
+@dataclass
+class Prepared:
+    """Stages on which something happened before, made once for all who ask for them."""
+
+    folder: Path
+    made: dict[str, Stage] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, prepare: Callable[[Stage], object], folder: Path) -> Iterator[Stage]:
+        """The stage after ``prepare``, below ``folder``, for whoever asks."""
+        name = prepare.__name__
+        if name not in self.made:
+            with Sandbox.start(self.folder / name / "sandbox") as box:
+                self.made[name] = open_stage(self.folder / name, box)
+                prepare(self.made[name])
+        with copied(self.made[name], self.folder / name / "sandbox", folder) as stage:
+            yield stage
 
 
 def open_stage(directory: Path, box: Sandbox) -> Stage:

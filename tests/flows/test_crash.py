@@ -6,12 +6,11 @@ that is gone there. For some steps its process is really killed.
 
 from __future__ import annotations
 
-import copy
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from bot.sandbox.server import Sandbox
 from bot.wiring.reconcile import open_loop
 from tests.entry import processes
 from tests.flows.dying import run_and_die, with_steps
-from tests.flows.stage import MovableClock, Stage, open_stage
+from tests.flows.stage import MovableClock, Stage, copied, open_stage
 
 WORK = {"push", "issue", "pull"}
 """Steps by which the work of one intent is done. Of what is not done the first has failed, and all of it is done anew."""
@@ -143,14 +142,9 @@ class Walks:
             self.made[name] = walk(self.folder / name, SCENES[name])
         return self.made[name]
 
-    @contextmanager
-    def after(self, name: str, index: int, folder: Path) -> Iterator[Stage]:
+    def after(self, name: str, index: int, folder: Path) -> AbstractContextManager[Stage]:
         """Everything as it is where the run of a scene ends after a step, below ``folder``."""
-        stage, _ = self.of(name)
-        shutil.copytree(self.folder / name / f"after-{index}", folder / "sandbox")
-        with Sandbox.start(folder / "sandbox") as box:
-            clock, objects = MovableClock(stage.clock.now()), copy.deepcopy(stage.objects)
-            yield replace(stage, box=box, directory=folder, objects=objects, clock=clock, runs=stage.runs + 1)
+        return copied(self.of(name)[0], self.folder / name / f"after-{index}", folder)
 
 
 def walk(folder: Path, scene: Scene) -> tuple[Stage, list[str]]:

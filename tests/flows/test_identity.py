@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from bot.model.observation import Observation
 from bot.model.proposal import Effect, Tick
 from bot.model.resource import Desired
 from bot.wiring.reconcile import open_loop
-from tests.flows.stage import NAME, Stage, by_lane
+from tests.flows.stage import NAME, Prepared, Stage, by_lane
 from tests.web import WEB
 
 
@@ -73,34 +74,44 @@ CHANGES = (rotate, forget, another_account, another_name, no_label, another_labe
 Change = Callable[[Stage], dict[str, str]]
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_an_open_item_stays_the_one_about_its_drift(stage: Stage, change: Change) -> None:
-    """No second pull request or issue; a new value still updates the first, and a drift that is gone closes both."""
+def opened(stage: Stage) -> None:
+    """A pull request and an issue of ours."""
     stage.config_drift(8081)
     stage.destructive_drift()
     stage.tick()
-    environment = change(stage)
-    assert {action.effect for action in again(stage, **environment).actions} == {Effect.UNCHANGED}
-    stage.config_drift(8082)
-    assert by_lane(again(stage, **environment))["config-pull-request"].effect is Effect.UPDATED
-    assert (len(stage_items(stage, "pulls")), len(stage_items(stage, "issues"))) == (1, 1)
-    stage.restore()
-    closed = again(stage, **environment)
-    assert {action.effect for action in closed.actions} == {Effect.CLOSED}
-    assert {item["state"] for item in (*stage_items(stage, "pulls"), *stage_items(stage, "issues"))} == {"closed"}
+
+
+def closed(stage: Stage) -> None:
+    """The same, and somebody closes both."""
+    opened(stage)
+    for item in (*stage.pulls(), *stage.issues()):
+        stage.api("PATCH", f"/issues/{item['number']}", state="closed")
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_what_somebody_closed_stays_closed(stage: Stage, change: Change) -> None:
+def test_an_open_item_stays_the_one_about_its_drift(prepared: Prepared, tmp_path: Path, change: Change) -> None:
+    """No second pull request or issue; a new value still updates the first, and a drift that is gone closes both."""
+    with prepared.of(opened, tmp_path) as stage:
+        environment = change(stage)
+        assert {action.effect for action in again(stage, **environment).actions} == {Effect.UNCHANGED}
+        stage.config_drift(8082)
+        assert by_lane(again(stage, **environment))["config-pull-request"].effect is Effect.UPDATED
+        assert (len(stage_items(stage, "pulls")), len(stage_items(stage, "issues"))) == (1, 1)
+        stage.restore()
+        done = again(stage, **environment)
+        assert {action.effect for action in done.actions} == {Effect.CLOSED}
+        states = {item["state"] for item in (*stage_items(stage, "pulls"), *stage_items(stage, "issues"))}
+        assert states == {"closed"}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_what_somebody_closed_stays_closed(prepared: Prepared, tmp_path: Path, change: Change) -> None:
     """A rejected proposal is not made again, also where nobody recorded the rejection before the change."""
-    stage.config_drift()
-    stage.destructive_drift()
-    for action in stage.tick().actions:
-        stage.api("PATCH", f"/issues/{action.number}", state="closed")
-    environment = change(stage)
-    for _ in range(2):
-        assert {action.effect for action in again(stage, **environment).actions} == {Effect.REJECTED}
-    assert (len(stage_items(stage, "pulls")), len(stage_items(stage, "issues"))) == (1, 1)
+    with prepared.of(closed, tmp_path) as stage:
+        environment = change(stage)
+        for _ in range(2):
+            assert {action.effect for action in again(stage, **environment).actions} == {Effect.REJECTED}
+        assert (len(stage_items(stage, "pulls")), len(stage_items(stage, "issues"))) == (1, 1)
 
 
 def test_the_number_of_an_item_means_nothing_in_another_repository(stage: Stage) -> None:
