@@ -570,9 +570,7 @@ OTHER_RUNS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_an_artifact_speaks_of_the_pull_request_that_its_run_was_for(
-    stage: Stage, forked: int, tmp_path: Path
-) -> None:
+def test_an_artifact_speaks_of_the_pull_request_that_its_run_was_for(stage: Stage, forked: int, tmp_path: Path) -> None:
     """A commit can be the head of many: repository and branch of the run tell whose it is, and that is the host's word."""
     file, head = kept(review(reading(stage), forked), tmp_path), sha_of(stage, forked)
     for other, told in OTHER_RUNS:

@@ -173,11 +173,11 @@ def test_links_are_no_files_and_large_blobs_are_left_out(source: Source, fetcher
 
 def test_a_repository_that_is_too_large_is_a_reason(source: Source, fetchers: Fetchers) -> None:
     """Whether it is the pack on its way, or what it unpacks to."""
-    (source.work / "noise.yaml").write_bytes(os.urandom(3 * 1024**2))
+    (source.work / "noise.yaml").write_bytes(os.urandom(2 * 1024**2))
     source.commit({}, "noisy")
     (source.work / "noise.yaml").unlink()
     for number in range(8):
-        (source.work / f"zeros-{number}.yaml").write_bytes(bytes([number]) * 15 * 1024**2)
+        (source.work / f"zeros-{number}.yaml").write_bytes(bytes(15 * 1024**2))
     source.commit({}, "bomb")
     packed = refused(fetchers.allowing(at(source.host), most=1024**2), source.request_for(ref="noisy"))
     assert packed.reason == f"{at(source.host)} sends more than may be fetched (fetch.max_mib)"
