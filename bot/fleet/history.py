@@ -11,7 +11,7 @@ from typing import Final
 from bot.fleet.status import FleetRepository, FleetResult
 from bot.model.severity import Severity
 
-KEPT: Final = timedelta(days=14)
+HISTORY_SPAN: Final = timedelta(days=14)
 """What is older is forgotten: 336 hours at most are kept."""
 
 
@@ -63,7 +63,7 @@ class FleetHistory:
         begins = hour_of(at)
         hours = list(self.hours)
         if not hours or hours[-1].begins != begins:
-            first = begins - KEPT
+            first = begins - HISTORY_SPAN
             hours = [hour for hour in hours if first < hour.begins <= begins]
         last = hours.pop() if hours and hours[-1].begins == begins else FleetHour(begins)
         results = {**last.results, result: last.results.get(result, 0) + 1}

@@ -66,7 +66,7 @@ class FleetLoop:
     """Is told when nobody could say who takes part; those that did go on."""
     history: FleetHistory = field(default_factory=FleetHistory)
     """The hours before, which each run adds to."""
-    others: Mapping[str, FleetRepository] = field(default_factory=dict)
+    other_repositories: Mapping[str, FleetRepository] = field(default_factory=dict)
     """Repositories of the fleet that are not run here, and count in what differs all the same."""
     _members: dict[str, FleetMember] = field(default_factory=dict)
     _allowances: dict[str, Allowance] = field(default_factory=dict)
@@ -83,9 +83,9 @@ class FleetLoop:
         """What is known of all who take part. Any thread may ask."""
         rows = map(self.repositories.get, sorted(self._members))
         now, budgets = self.clock.now(), list(self._allowances.copy().items())
-        known = (_budget(account, allowance, now) for account, allowance in sorted(budgets))
-        told = tuple(budget for budget in known if budget is not None)
-        return FleetStatus(now, tuple(row for row in rows if row is not None), self.history, told)
+        possible_budgets = (_budget(account, allowance, now) for account, allowance in sorted(budgets))
+        request_budgets = tuple(budget for budget in possible_budgets if budget is not None)
+        return FleetStatus(now, tuple(row for row in rows if row is not None), self.history, request_budgets)
 
     def run(self, stopped: Callable[[], bool]) -> None:
         """Run whoever is due until ``stopped``; what runs then is waited for. Raises what the first discovery raises."""
@@ -126,7 +126,7 @@ class FleetLoop:
                 self._allowances.setdefault(member.account, Allowance(self.pacing.reserve))
         for name in set(self.repositories) - set(self._members) - set(self._costs):
             del self.repositories[name]
-        self._differences = FleetDifferences.of({**self.others, **self.repositories}.values())
+        self._differences = FleetDifferences.of({**self.other_repositories, **self.repositories}.values())
 
     def _discover_again(self) -> None:
         now = self.clock.now()

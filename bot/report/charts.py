@@ -31,7 +31,7 @@ class ChartColumn:
     label: str
     short: str
     counts: tuple[int, ...]
-    known: bool = True
+    is_known: bool = True
 
     @property
     def total(self) -> int:
@@ -87,15 +87,15 @@ class BarChart:
     @property
     def description(self) -> str:
         """A sentence for whoever does not see it: the sum of each series, or what stands last; and the highest column."""
-        known = [column for column in self.columns if column.known]
+        known_columns = [column for column in self.columns if column.is_known]
         size = counted(len(self.columns), "column")
-        if len(known) < len(self.columns):
-            size += f", {len(self.columns) - len(known)} of them unknown"
-        highest = max(known, key=lambda column: column.total, default=None)
+        if len(known_columns) < len(self.columns):
+            size += f", {len(self.columns) - len(known_columns)} of them unknown"
+        highest = max(known_columns, key=lambda column: column.total, default=None)
         most = "" if highest is None or not highest.total else f" Most at {highest.label}: {highest.total}."
-        if self.standing and known:
-            return f"{size}. Last, at {known[-1].label}: {self._parts(known[-1:])}.{most}"
-        return f"{size}: {self._parts(known)}.{most}"
+        if self.standing and known_columns:
+            return f"{size}. Last, at {known_columns[-1].label}: {self._parts(known_columns[-1:])}.{most}"
+        return f"{size}: {self._parts(known_columns)}.{most}"
 
     def _parts(self, columns: Sequence[ChartColumn]) -> str:
         sums = [sum(column.counts[index] for column in columns) for index in range(len(self.series))]
@@ -105,7 +105,7 @@ class BarChart:
     def gaps(self) -> Sequence[ChartGap]:
         """Where nobody can tell, as few as possible."""
         step, gaps, first = (WIDTH - _LEFT) / max(len(self.columns), 1), list[ChartGap](), 0
-        for is_known, run in groupby(self.columns, key=lambda column: column.known):
+        for is_known, run in groupby(self.columns, key=lambda column: column.is_known):
             length = len(list(run))
             if not is_known:
                 gaps.append(ChartGap(_n(_LEFT + first * step), _n(length * step)))

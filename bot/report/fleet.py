@@ -46,9 +46,11 @@ def show_fleet(status: FleetStatus, console: Console) -> None:
             console.print(Text(f"{printable(member.name)}: {printable(member.error)}"), soft_wrap=True)
         if member.waiting is not None and member.waiting.total:
             console.print(Text(f"{printable(member.name)}: {waits(member.waiting)}"))
-        for held in member.held or ():
-            if held.again is None:
-                text = f"{printable(held.reason)} ({counted(held.tasks, 'task')}): {printable(held.why)}"
+        for held_tasks in member.held or ():
+            if held_tasks.again is None:
+                text = (
+                    f"{printable(held_tasks.reason)} ({counted(held_tasks.tasks, 'task')}): {printable(held_tasks.why)}"
+                )
                 console.print(Text(f"{printable(member.name)}: {text}"), soft_wrap=True)
     console.print(Text(summary(status)))
 
@@ -77,9 +79,9 @@ def waits(waiting: WaitingForPeople) -> str:
     """``2 pull requests and 1 issue wait for people: #9, #7, #3``, the newest first."""
     numbers = [(waiting.pulls, "pull request"), (waiting.issues, "issue")]
     parts = " and ".join(counted(number, noun) for number, noun in numbers if number)
-    places = ", ".join(f"#{item.number}" for item in waiting.items)
+    references = ", ".join(f"#{item.number}" for item in waiting.items)
     more = f" and {waiting.total - len(waiting.items)} more" if waiting.total > len(waiting.items) else ""
-    return f"{parts} {'waits' if waiting.total == 1 else 'wait'} for people: {places}{more}"
+    return f"{parts} {'waits' if waiting.total == 1 else 'wait'} for people: {references}{more}"
 
 
 def run_line(run: FleetRun) -> str:
@@ -103,7 +105,7 @@ def _json(member: FleetRepository) -> dict[str, object]:
     return {
         **facts(member, "name url account last seconds result severities failures error requests running due seen"),
         "waiting": _waiting(member.waiting),
-        "held": _held(member.held),
+        "held": _held_json(member.held),
     }
 
 
@@ -117,8 +119,8 @@ def _waiting(waiting: WaitingForPeople | None) -> dict[str, object] | None:
     }
 
 
-def _held(held: Sequence[HeldTasks] | None) -> list[dict[str, JSON]] | None:
-    return None if held is None else [facts(each, "reason tasks why again") for each in held]
+def _held_json(tasks: Sequence[HeldTasks] | None) -> list[dict[str, JSON]] | None:
+    return None if tasks is None else [facts(each, "reason tasks why again") for each in tasks]
 
 
 def run_json(run: FleetRun) -> dict[str, object]:
@@ -127,7 +129,7 @@ def run_json(run: FleetRun) -> dict[str, object]:
     return {
         **facts(run, "name began seconds result severities actions commit error requests"),
         "waiting": _waiting(run.waiting),
-        "held": _held(run.held),
+        "held": _held_json(run.held),
         "left": budget and {"limit": budget.limit, "remaining": budget.remaining, "resets": budget.resets.isoformat()},
     }
 

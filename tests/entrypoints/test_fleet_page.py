@@ -210,7 +210,7 @@ def test_trends_are_drawn_and_written() -> None:
         ChartColumn("2026-05-13", "05-13", (3, 0, 0, 4, 3)),
         ChartColumn("2026-05-14", "05-14", (0, 5, 0, 0, 1)),
     )
-    assert [column.counts for column in by_day.columns if column.known] == [(0, 0, 2, 0), (3, 0, 0, 1)]
+    assert [column.counts for column in by_day.columns if column.is_known] == [(0, 0, 2, 0), (3, 0, 0, 1)]
     assert by_day.description == (
         "14 columns, 12 of them unknown. Last, at 2026-05-14 (without 1 repository): 3 low, 0 medium, 0 high, 1 critical. "
         "Most at 2026-05-14 (without 1 repository): 4."

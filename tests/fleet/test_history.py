@@ -89,12 +89,18 @@ def test_the_whole_fleet_is_added_up_run_by_run() -> None:
     clock = TickingClock(NOON)
     members = [FleetMember(name, f"/srv/{name}") for name in ends]
     others = {"z": FleetRepository("z", NOON, result=FleetResult.DRIFT, severities={Severity.MEDIUM: 5})}
-    loop = FleetLoop(lambda: members, ScriptedRuns(clock, ends), FleetPacing(1), clock, others=others)
+    loop = FleetLoop(lambda: members, ScriptedRuns(clock, ends), FleetPacing(1), clock, other_repositories=others)
     loop.once()
     clock.at = NOON + HOUR
     known = known_of(known_text(loop.repositories))
     again = FleetLoop(
-        lambda: members, loop.runner, FleetPacing(1), clock, known, history=loop.history, others={**others, **known}
+        lambda: members,
+        loop.runner,
+        FleetPacing(1),
+        clock,
+        known,
+        history=loop.history,
+        other_repositories={**others, **known},
     )
     again.once()
     medium = {Severity.MEDIUM: 5}

@@ -54,7 +54,7 @@ def test_bars_stand_in_the_drawing_on_each_other(counts: list[tuple[int, int]]) 
 
 def test_what_nobody_can_tell_is_a_gap() -> None:
     """Neighbours are one; what is said counts them, and adds up nothing of them. What stands is not added up at all."""
-    columns = tuple(ChartColumn(f"day {at}", str(at), (at,), known=at in {2, 5}) for at in range(6))
+    columns = tuple(ChartColumn(f"day {at}", str(at), (at,), is_known=at in {2, 5}) for at in range(6))
     drawn = BarChart("x", "title", "heading", ("a",), ("good",), columns, "nothing")
     assert drawn.description == "6 columns, 4 of them unknown: 7 a. Most at day 5: 5."
     standing = replace(drawn, standing=True)

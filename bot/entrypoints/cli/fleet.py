@@ -104,10 +104,10 @@ def run(
     with exclusive_lock(fleet.cache):
         runner = _runner(fleet, workers or fleet.settings.schedule.workers, celery)
         loop = _loop(fleet, runner, workers, only=tuple(name for names in only or () for name in names.split()))
-        loop.others = load_repositories(fleet.state) if only else {}
+        loop.other_repositories = load_repositories(fleet.state) if only else {}
 
         def keep() -> None:
-            save_repositories(fleet.state, {**loop.others, **loop.repositories})
+            save_repositories(fleet.state, {**loop.other_repositories, **loop.repositories})
             save_history(fleet.history, loop.history)
 
         loop.on_run = _Teller(loop, keep, as_json=as_json, quiet=once)
@@ -262,7 +262,7 @@ def _run_until_stopped(loop: FleetLoop, limit: float, *, runs_once: bool) -> tup
 
     stop = threading.Event()
 
-    def told(_number: int, _frame: object) -> None:
+    def on_signal(_number: int, _frame: object) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
@@ -272,7 +272,7 @@ def _run_until_stopped(loop: FleetLoop, limit: float, *, runs_once: bool) -> tup
                 2, f"{text}; stop it again to end them now\n".encode()
             )  # a handler must not wait for a lock of print
 
-    before = {number: signal.signal(number, told) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         if runs_once:
             return loop.once(stop.is_set)

@@ -51,8 +51,8 @@ def _item(
     subject: _Subject, title: str, url: str, updated: datetime | None, people: Mapping[int, tuple[str, ...]]
 ) -> AwaitedItem:
     kind, number = subject
-    asked = people.get(number, ())[:MOST_NAMED]
-    return AwaitedItem(number, kind, _line(title), url, updated, tuple(map(_line, asked)))
+    names = people.get(number, ())[:MOST_NAMED]
+    return AwaitedItem(number, kind, _line(title), url, updated, tuple(map(_line, names)))
 
 
 def _kind_of(item: PullRequest | Issue) -> _Kind:
@@ -73,8 +73,8 @@ def held_in(tick: Tick) -> tuple[HeldTasks, ...] | None:
     for action in tick.actions:
         if (reason := _reason(action)) is not None:
             groups.setdefault(reason, []).append(action)
-    held = [_held(reason, group) for reason, group in groups.items()]
-    return tuple(sorted(held, key=lambda each: (-each.tasks, each.reason))[:MOST_NAMED])
+    held_tasks = [_held_tasks(reason, group) for reason, group in groups.items()]
+    return tuple(sorted(held_tasks, key=lambda each: (-each.tasks, each.reason))[:MOST_NAMED])
 
 
 def _reason(action: TakenAction) -> str | None:
@@ -83,7 +83,7 @@ def _reason(action: TakenAction) -> str | None:
     return "cannot be written" if action.effect in _STUCK else None
 
 
-def _held(reason: str, group: Sequence[TakenAction]) -> HeldTasks:
+def _held_tasks(reason: str, group: Sequence[TakenAction]) -> HeldTasks:
     times = [action.next_eligible for action in group if action.next_eligible is not None]
     tasks, first = {action.task for action in group}, group[0]
     return HeldTasks(reason, len(tasks), _line(f"{first.task}: {first.message}"), min(times, default=None))

@@ -69,13 +69,13 @@ class FleetPages:
     def _stamp(self, status: FleetStatus) -> str:
         digests = {row.name: self._digest(row) for row in status.repositories}
         self._digests = digests
-        others = repr((hour_of(status.at), status.history.hours[-1:], status.budgets)).encode("utf-8", "replace")
-        return hashlib.sha256(b"".join(digest for _, digest in digests.values()) + others).hexdigest()[:16]
+        common = repr((hour_of(status.at), status.history.hours[-1:], status.budgets)).encode("utf-8", "replace")
+        return hashlib.sha256(b"".join(digest for _, digest in digests.values()) + common).hexdigest()[:16]
 
     def _digest(self, row: FleetRepository) -> tuple[FleetRepository, bytes]:
-        known = self._digests.get(row.name)
-        if known is not None and known[0] is row:
-            return known
+        cached = self._digests.get(row.name)
+        if cached is not None and cached[0] is row:
+            return cached
         return row, hashlib.sha256(repr(row).encode("utf-8", "replace")).digest()
 
     async def first(self, request: Request) -> Response:
@@ -117,7 +117,7 @@ def fleet_values(status: FleetStatus, number: int = 1) -> dict[str, object]:
 def _around(status: FleetStatus, ordered: Sequence[FleetRepository]) -> dict[str, object]:
     """What waits for people, what is held, requests that are left and charts: each of bounded size."""
     waits = [(row, row.waiting) for row in ordered if row.waiting is not None]
-    holds = [(row, held) for row in ordered for held in row.held or ()]
+    held_tasks = [(row, tasks) for row in ordered for tasks in row.held or ()]
     return {
         "shown": _SHOWN,
         "waits": [(row, waiting) for row, waiting in waits if waiting.total],
@@ -125,7 +125,7 @@ def _around(status: FleetStatus, ordered: Sequence[FleetRepository]) -> dict[str
         "open_issues": sum(waiting.issues for _, waiting in waits),
         "untold": len(ordered) - len(waits),
         "blocked": [row for row in ordered if row.result is FleetResult.BLOCKED],
-        "holds": sorted(holds, key=lambda pair: pair[1].again is not None),
+        "holds": sorted(held_tasks, key=lambda pair: pair[1].again is not None),
         "budgets": sorted(status.budgets, key=lambda budget: budget.left / max(budget.limit, 1)),
         "charts": fleet_charts(status.history, status.at),
     }
@@ -142,15 +142,15 @@ def _headline(rows: Sequence[FleetRepository]) -> tuple[str, str]:
     failed = sum(row.result is not None and row.result.is_failure for row in rows)
     blocked = sum(row.result is FleetResult.BLOCKED for row in rows)
     differing = sum(row.worst is not None for row in rows)
-    told = [
+    counts = [
         (failed, "failed", "failed", "bad"),
         (blocked, "is blocked", "are blocked", "warn"),
         (differing, "differs", "differ", ""),
     ]
-    standing = [each for each in told if each[0]]
+    standing = [each for each in counts if each[0]]
     if not standing:
         return _calm(rows)
-    texts = [f"{number} {one if number == 1 else many}" for number, one, many, _ in standing]
+    texts = [f"{number} {singular if number == 1 else plural}" for number, singular, plural, _ in standing]
     number, text = standing[0][0], texts[0].partition(" ")[2]
     return ", ".join([f"{counted(number, 'repository', 'repositories')} {text}", *texts[1:]]), standing[0][3]
 

@@ -107,7 +107,7 @@ def _difference_chart(unit: str, span: str, periods: Sequence[_Period]) -> BarCh
 
 def _standing(label: str, short: str, hours: Sequence[FleetHour]) -> ChartColumn:
     if not hours:
-        return ChartColumn(label, short, (0,) * len(_LEVELS), known=False)
+        return ChartColumn(label, short, (0,) * len(_LEVELS), is_known=False)
     last = hours[-1]
     left_out = f" (without {counted(last.unknown, 'repository', 'repositories')})" if last.unknown else ""
     return ChartColumn(f"{label}{left_out}", short, tuple(last.severities.get(level, 0) for level in _LEVELS))
