@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.entry import PRELOADED
-from tests.served import program
+from tests.served import warm_program
 from tests.sharing import shared_out
 
 if TYPE_CHECKING:
@@ -104,5 +103,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 @pytest.fixture(scope="session")
 def installed() -> Iterator[str]:
     """What a shell starts as ``clockwork``: a process that has the bot imported already forks for each call."""
-    with program(PRELOADED) as words:
+    with warm_program() as words:
         yield f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'

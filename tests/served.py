@@ -17,10 +17,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from select import select
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TextIO
 
+from tests.entry import processes
 from tests.observers.waiting import until
 
 CLIENT: Final = """\
@@ -35,8 +37,11 @@ sys.exit(code[0] if code else 70)
 """
 
 
-def serve(path: str, modules: Sequence[str]) -> None:
-    """Import what there is of ``modules``, and fork for each call at the socket ``path``."""
+def serve(path: str, modules: Sequence[str], end: Connection | TextIO | None = None) -> None:
+    """Import what there is of ``modules``, and fork for each call at the socket ``path`` until ``end`` is closed: standard
+    input, or what is given.
+    """
+    end = end or sys.stdin
     for module in ("bot.entrypoints.cli", *modules):
         with suppress(ImportError):
             importlib.import_module(module)
@@ -44,7 +49,7 @@ def serve(path: str, modules: Sequence[str]) -> None:
         listener.bind(f"{path}.new")
         listener.listen()
         Path(f"{path}.new").rename(path)  # who sees it can connect
-        while listener in select([listener, sys.stdin], [], [])[0]:
+        while listener in select([listener, end], [], [])[0]:
             with listener.accept()[0] as caller:
                 length, streams, _, _ = socket.recv_fds(caller, 4, 3)
                 call = _received(caller, int.from_bytes(length, "big"))
@@ -75,6 +80,7 @@ def _run(streams: Sequence[int], words: list[str], folder: str, environment: dic
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))  # noqa: SIM115
     os.environ.clear()
     os.environ.update(environment)
@@ -92,6 +98,23 @@ def _run(streams: Sequence[int], words: list[str], folder: str, environment: dic
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+@contextmanager
+def warm_program() -> Iterator[list[str]]:
+    """The words that run the command line, forked from one that is forked from where all processes of tests are."""
+    with tempfile.TemporaryDirectory(prefix="cw-") as folder:
+        path, client = f"{folder}/socket", Path(folder) / "client.py"
+        client.write_text(CLIENT)
+        end, kept = processes().Pipe(duplex=False)
+        server = processes().Process(target=serve, args=(path, (), end), daemon=True)
+        server.start()
+        end.close()
+        assert until(lambda: Path(path).exists() or server.exitcode is not None, seconds=120)
+        yield [sys.executable, "-I", "-S", str(client), path]
+        kept.close()
+        server.join(60)
+        assert server.exitcode == 0
 
 
 @contextmanager

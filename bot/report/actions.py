@@ -109,7 +109,7 @@ def show_plan(plan: ActionList, console: Console) -> None:
 def plan_markdown(plans: Sequence[ActionList]) -> str:
     """Plans for a job summary, as the terminal shows them."""
     printed = io.StringIO()
-    console = Console(file=printed, width=_PAGE, no_color=True)
+    console = Console(emoji=False, file=printed, width=_PAGE, no_color=True)
     for plan in plans:
         show_plan(plan, console)
     return f"### Plan\n\n{escaping.block(printed.getvalue().rstrip())}\n"

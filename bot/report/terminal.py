@@ -13,6 +13,7 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from bot.model.decision import Decision
 from bot.model.drift import LEFT_OUT, Drift, DriftKind, Report
@@ -159,7 +160,7 @@ def _table(task: str, drifts: Sequence[Drift]) -> Table:
     for drift in drifts:
         declared, live = sides(drift)
         cells = (_subject_cell(drift, task), *text_pair(declared, live), _writer_cell(drift), drift.declared_at)
-        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", *map(escape, cells))
+        _add_row(table, drift, *map(escape, cells))
     return table
 
 
@@ -191,8 +192,14 @@ def _compact(task: str, drifts: Sequence[Drift], width: int) -> Table:
             f"\n[dim]{escape(origin)}[/]" if origin else ""
         )
         cells = _stacked(*text_pair(declared, live), room - first_width)
-        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", subject, cells)
+        _add_row(table, drift, subject, cells)
     return table
+
+
+def _add_row(table: Table, drift: Drift, *cells: str) -> None:
+    """Rich would read a cell's markup again each time that it measures the cell."""
+    texts = (f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", *cells)
+    table.add_row(*(Text.from_markup(text, emoji=False) for text in texts))
 
 
 def _narrowest(declared: str, live: str) -> int:

@@ -238,11 +238,11 @@ def test_hostile_names_stay_text() -> None:
     assert not [tag for tag in Outline(text).all("a") if tag.attributes["href"].startswith("javascript")]
 
 
-def test_five_thousand_repositories_are_pages() -> None:
+def test_a_thousand_repositories_are_pages() -> None:
     """Each page has two hundred; every repository is on one of them, and what is beside them on the first alone."""
-    rows = tuple(row(f"acme/r{number:04}", waiting=waiting(), held=held()) for number in range(5000))
+    rows = tuple(row(f"acme/r{number:04}", waiting=waiting(), held=held()) for number in range(1000))
     status = FleetStatus(NOW, rows, history())
-    pages = [page(status, number) for number in range(1, 26)]
+    pages = [page(status, number) for number in range(1, 6)]
     assert all(len(text) < 300_000 for text in pages)
     assert [name for text in pages for name in names(text)] == [each.name for each in status.repositories]
     assert names(page(status, 99)) == names(pages[-1])

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 
 import pytest
+from rich.console import Console
 
 from bot.entrypoints.cli.printing import print_json
+from bot.model.drift import Report
 from bot.report.console import printable
+from bot.report.terminal import show_report
+from tests.distributions import ROOT
+from tests.report.test_forms import drift
 
 
 @pytest.mark.parametrize(
@@ -34,3 +41,14 @@ def test_json_says_the_same_and_commands_nobody(capfdbinary: pytest.CaptureFixtu
     out = capfdbinary.readouterr().out
     assert b"##[" not in out
     assert json.loads(out) == {"a": "##[add-mask]x"}
+
+
+def test_no_port_becomes_a_picture() -> None:
+    """Rich takes ``:100:`` for a picture unless it is told not to, and every console of ours tells it."""
+    made = [re.findall(r"[^\w]Console\(\s*([^,)\s]*)", path.read_text()) for path in (ROOT / "bot").rglob("*.py")]
+    assert {first for each in made for first in each} == {"emoji=False"}
+    for width in (60, 100, 300):
+        out = io.StringIO()
+        ports = drift(desired="127.0.0.1:100:80", observed="127.0.0.1:100:81", message=None)
+        show_report(Report(1, (ports,)), Console(emoji=False, file=out, width=width))
+        assert {"127.0.0.1:100:80", "127.0.0.1:100:81"} <= set(out.getvalue().split())

@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
                 advice="Hand over a plan (`clockwork plan --out FILE`), or --auto-approve.",
             )
         kept_plans_read = None if plan is None else kept_plans(plan)
-        console = Console(stderr=as_json)
+        console = Console(emoji=False, stderr=as_json)
         tasks = chosen_tasks(kept_plans_read or (), task)
         application = _opened(options, tasks, force_conflicts=force_conflicts, quiet=as_json)
         target_plans = _selected(application, kept_plans_read)
@@ -94,7 +94,7 @@ def _opened(options: Options, tasks: tuple[str, ...], *, force_conflicts: bool, 
     with progress(quiet=quiet) as tell:
         application = open_application(replace(options, tell=tell), force_conflicts=force_conflicts, tasks=tasks)
     if application.assessment.report.errors:
-        show_errors(application.assessment.report, Console(stderr=True))
+        show_errors(application.assessment.report, Console(emoji=False, stderr=True))
         raise typer.Exit(2)
     return application
 

@@ -187,7 +187,7 @@ def status(
 
     from bot.entrypoints.cli.daemon_status import show_status
 
-    show_status(answer, Console())
+    show_status(answer, Console(emoji=False))
 
 
 @grouped(selection=_SELECTED)
@@ -204,9 +204,9 @@ def check(
     from bot.entrypoints.daemon.control import ask
 
     daemon = selection.running()
-    console = Console()
+    console = Console(emoji=False)
     query = f"?width={console.width}&colour={str(console.is_terminal and not console.no_color).lower()}"
-    with Console(stderr=True, quiet=as_json or not sys.stderr.isatty()).status("reconciling…"):
+    with Console(emoji=False, stderr=True, quiet=as_json or not sys.stderr.isatty()).status("reconciling…"):
         answer = ask(daemon, "POST", f"/v1/check{query}", timeout=timeout)
     if as_json:
         checkouts = {"checkouts": answer["checkouts"]} if "checkouts" in answer else {}

@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
         from bot.entrypoints.demo.run import play, staged
 
-        err = Console(stderr=True)
+        err = Console(emoji=False, stderr=True)
         with tempfile.TemporaryDirectory(prefix="clockwork-demo-", ignore_cleanup_errors=True) as folder:
 
             def narrate(step: str) -> None:
@@ -58,7 +58,7 @@ def register(app: typer.Typer) -> None:
                 if as_json:
                     print_json(account.as_json())
                     return
-                out = Console()
+                out = Console(emoji=False)
                 _show(account, out, serve=serve)
                 if serve:
                     _serve(stage, out)

@@ -42,12 +42,12 @@ def register(app: typer.Typer) -> None:
 
         from bot.wiring.doctor import diagnose
 
-        with Console(stderr=True, quiet=as_json or not sys.stderr.isatty()).status("looking…"):
+        with Console(emoji=False, stderr=True, quiet=as_json or not sys.stderr.isatty()).status("looking…"):
             diagnoses = diagnose(options, offline=offline)
         if as_json:
             print_json([asdict(diagnosis) for diagnosis in diagnoses])
         else:
-            show(diagnoses, Console(highlight=False))
+            show(diagnoses, Console(emoji=False, highlight=False))
         if any(diagnosis.health is Health.FAILS for diagnosis in diagnoses):
             raise typer.Exit(1)
 

@@ -44,7 +44,7 @@ def drift(
     if as_json:
         print_json(to_json(report, assessment.decisions))
     else:
-        show_report(report, Console(), decisions=assessment.decisions, suppressed=ignore_explain)
+        show_report(report, Console(emoji=False), decisions=assessment.decisions, suppressed=ignore_explain)
     if markdown is not None:
         from bot.report.markdown import summary
 

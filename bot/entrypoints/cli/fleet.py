@@ -78,7 +78,7 @@ def list_(
     elif as_json:
         print_json(fleet_json(loop.status()))
     else:
-        show_fleet(loop.status(), Console())
+        show_fleet(loop.status(), Console(emoji=False))
 
 
 def run(
@@ -293,7 +293,7 @@ def _summed_up(loop: FleetLoop, waiting: tuple[str, ...], *, as_json: bool) -> N
     if as_json:
         print_json({**fleet_json(status), "not_run": list(waiting)})
     else:
-        show_fleet(status, Console())
+        show_fleet(status, Console(emoji=False))
         if waiting:
             print(f"not run, because their account has no requests left or of a stop: {', '.join(waiting)}")
     results = {repository.result for repository in status.repositories if repository.name not in waiting}

@@ -94,7 +94,7 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("commits"), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(emoji=False, stderr=True), transient=True) as bar:
         line = bar.add_task("", total=None)
         yield lambda commit_count, all_: bar.update(line, completed=commit_count, total=all_)
 

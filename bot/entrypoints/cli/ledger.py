@@ -87,7 +87,7 @@ def _plain(entry: Entry) -> dict[str, object]:
 def _print_entries(tip: str | None, entries: list[Entry]) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     if not entries:
         console.print("the ledger is empty" if tip is None else f"nothing in the ledger at {tip[:12]}")
         return

@@ -122,7 +122,7 @@ def _planned(
         tell(ObserverStep("git", "read", 1, 1))
         assessment = assess()
     if assessment.report.errors:
-        show_errors(assessment.report, Console(stderr=True))
+        show_errors(assessment.report, Console(emoji=False, stderr=True))
         raise typer.Exit(2)
     return assessment.report, [plan.actions for plan in plans(assessment, ran, tasks=tasks)]
 
@@ -136,7 +136,7 @@ def _show(action_lists: Sequence[ActionList], *, as_json: bool) -> None:
     if as_json:
         print_json(to_json(action_lists))
         return
-    console = Console()
+    console = Console(emoji=False)
     for plan in action_lists:
         show_plan(plan, console)
 

@@ -73,7 +73,7 @@ def _print_rules(rules: Iterable[Rule]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     for number, rule in enumerate(rules, 1):
         console.print(Text(f"{number:>3}. {rule.ref}  (line {rule.line})"), soft_wrap=True)
         facts = Table.grid(padding=(0, 1))

@@ -55,7 +55,7 @@ def _terminal() -> Console | None:
         return None
     from rich.console import Console
 
-    return Console()
+    return Console(emoji=False)
 
 
 def append(file: Path, text: str) -> None:

@@ -33,7 +33,7 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
     )
     lines: dict[str, TaskID] = {}
     doing: dict[str, str] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(emoji=False, stderr=True), transient=True) as bar:
 
         def tell(step: ObserverStep) -> None:
             if step.observer not in lines:

@@ -158,13 +158,13 @@ def _run(
     if not isinstance(options, Options):
         raise TypeError
     quiet = as_json or not sys.stderr.isatty()
-    with Console(stderr=True, quiet=quiet).status("reconciling…"):
+    with Console(emoji=False, stderr=True, quiet=quiet).status("reconciling…"):
         planned = replace(options, meter=ToldMeter())
         finished = tick(open_loop(planned, dry_run=True, at=at)) if dry_run else _announced_tick(options, judge=judge)
     if as_json:
         print_json(tick_json(finished))
     else:
-        show_tick(finished, Console())
+        show_tick(finished, Console(emoji=False))
     if output is not None:
         from bot.report.outputs import tick_outputs
         from bot.wiring.actions import outputs

@@ -18,7 +18,7 @@ _VERDICT: Final = {"approve": "green", "warn": "yellow", "block": "red"}
 
 def show_sessions(rows: Sequence[Mapping[str, JSON]]) -> None:
     """One line a run: when, id, who, verdict, how much was wrong, how long it took."""
-    out = Console()
+    out = Console(emoji=False)
     if not rows:
         out.print("no sessions", highlight=False)
         return
@@ -40,7 +40,7 @@ def show_sessions(rows: Sequence[Mapping[str, JSON]]) -> None:
 
 def show_session(record: JSON) -> None:
     """Everything of one run: its facts, its findings, what each assistant answered."""
-    out = Console()
+    out = Console(emoji=False)
     run = mapping(record)
     names = ("id", "at", "repository", "agent", "mode", "verdict", "number", "base", "head", "milliseconds", "failure")
     for name in names:
@@ -73,12 +73,12 @@ def show_agents(rows: Sequence[Mapping[str, JSON]]) -> None:
             _rate(row["success_rate"]),
             _counts(mapping(row["failures"]).items()),
         )
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def show_statistics(figures: Mapping[str, JSON]) -> None:
     """All runs, then each tool and agent, then what went wrong most."""
-    out = Console()
+    out = Console(emoji=False)
     if not figures["runs"]:
         out.print("no sessions", highlight=False)
         return
@@ -146,12 +146,12 @@ def show_workers(rows: Sequence[Mapping[str, JSON]]) -> None:
             _moment(row["next"])[5:16] or "–",
             f"{failed}{_plain(row['result'] or 'not run yet')}{caught_up}{stopped}",
         )
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def show_insights(saved: Mapping[str, JSON]) -> None:
     """The spikes, newest first, then the trends by category."""
-    out = Console()
+    out = Console(emoji=False)
     if saved["at"] is None:
         out.print("no analysis was saved yet: `clockwork worker run analysis --once`", highlight=False)
         return

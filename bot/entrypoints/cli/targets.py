@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
         if as_json:
             print_json(listing.as_json())
         else:
-            show(listing, Console(), everything=everything)
+            show(listing, Console(emoji=False), everything=everything)
 
     @app.command()
     @grouped(options=located("repo settings branch target"))

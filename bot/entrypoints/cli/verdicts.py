@@ -94,7 +94,7 @@ def show_rules(rows: Sequence[Mapping[str, str | None]], errors: Sequence[str]) 
             row["strict"] or "",
             escape(row["title"] or ""),
         )
-    out = Console()
+    out = Console(emoji=False)
     out.print(table)
     for error in errors:
         out.print(f"[red]left out[/] {escape(error)}", highlight=False)

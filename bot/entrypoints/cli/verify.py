@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
                 {"state": verification.last_look.state.value, "looks": verification.last_look.looks, **to_json(report)}
             )
         else:
-            show_report(report, Console())
+            show_report(report, Console(emoji=False))
             print("\n".join([f"{verification.last_look.title}.", *verification.written]))
         if verification.last_look.state is CheckState.NEUTRAL:
             raise typer.Exit(3)

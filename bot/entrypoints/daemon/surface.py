@@ -106,6 +106,7 @@ class Surface:
             show_tick(
                 end,
                 Console(
+                    emoji=False,
                     file=page,
                     width=width,
                     force_terminal=colour,
