@@ -56,20 +56,20 @@ def body(path: Path, service: str, protocol: str) -> bytes | None:
         (path / name).exists() for name in ("shallow", "objects/info/alternates")
     ):
         return None
-    said = _said(service, protocol, (path / "config").read_bytes())
+    advertised = _service_of(service, protocol, (path / "config").read_bytes())
     if protocol and service == "git-upload-pack":  # the second version lists no refs before it is asked to
-        return said.answer
+        return advertised.answer
     try:
-        lines = list(_refs(pygit2.Repository(str(path)), service, said))
+        lines = list(_refs(pygit2.Repository(str(path)), service, advertised))
     except (_ForGitError, KeyError, ValueError, pygit2.GitError):
         return None
-    begun = b"" if protocol else _line(f"# service={service}\n".encode()) + _FLUSH
-    return begun + b"".join(lines) + _FLUSH if lines else None
+    preamble = b"" if protocol else _line(f"# service={service}\n".encode()) + _FLUSH
+    return preamble + b"".join(lines) + _FLUSH if lines else None
 
 
-def _refs(git: pygit2.Repository, service: str, said: _Service) -> Iterator[bytes]:
-    capabilities, fetches = said.capabilities, service == "git-upload-pack"
-    for name, sha in _shown(git, said, head=fetches):
+def _refs(git: pygit2.Repository, service: str, advertised: _Service) -> Iterator[bytes]:
+    capabilities, fetches = advertised.capabilities, service == "git-upload-pack"
+    for name, sha in _shown(git, advertised, head=fetches):
         if name == "HEAD":
             main = str(git.lookup_reference("HEAD").target)
             capabilities = capabilities.replace(b" no-done", b" no-done symref=HEAD:" + main.encode(), 1)
@@ -79,14 +79,14 @@ def _refs(git: pygit2.Repository, service: str, said: _Service) -> Iterator[byte
             yield _line(f"{git[sha].peel(None).id} {name}^{{}}\n".encode())
 
 
-def _shown(git: pygit2.Repository, said: _Service, *, head: bool) -> Iterator[tuple[str, str]]:
+def _shown(git: pygit2.Repository, advertised: _Service, *, head: bool) -> Iterator[tuple[str, str]]:
     """HEAD first, then all others by name."""
     if head:
         if git.head_is_detached:
             raise _ForGitError
         if not git.head_is_unborn:
             yield "HEAD", str(git.head.target)
-    for name in sorted(name for name in git.references if said.shows(name)):
+    for name in sorted(name for name in git.references if advertised.shows(name)):
         sha = str(git.lookup_reference(name).resolve().target)
         if sha not in git:
             raise _ForGitError
@@ -98,15 +98,15 @@ def _line(text: bytes) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _said(service: str, protocol: str, config: bytes) -> _Service:
+def _service_of(service: str, protocol: str, config: bytes) -> _Service:
     """Asked of Git with a repository of one ref, beside whose name the capabilities stand."""
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
         git = pygit2.init_repository(folder, bare=True, initial_head="unborn")
-        who = pygit2.Signature("Sandbox", "sandbox@example.org", 0, 0)
-        git.create_commit("refs/heads/main", who, who, "", git.TreeBuilder().write(), [])
+        signature = pygit2.Signature("Sandbox", "sandbox@example.org", 0, 0)
+        git.create_commit("refs/heads/main", signature, signature, "", git.TreeBuilder().write(), [])
         (Path(folder) / "config").write_bytes(config)
-        words = ["git", service.removeprefix("git-"), "--stateless-rpc", "--http-backend-info-refs", folder]
-        answer = subprocess.run(words, env=_environment(folder, protocol), capture_output=True, check=True).stdout
+        command = ["git", service.removeprefix("git-"), "--stateless-rpc", "--http-backend-info-refs", folder]
+        answer = subprocess.run(command, env=_environment(folder, protocol), capture_output=True, check=True).stdout
         settings = pygit2.Config(f"{folder}/config")
         keys = (f"{_SECTIONS[service]}.hideRefs", "transfer.hideRefs")
         hidden_names = tuple((name or "").rstrip("/") for key in keys for name in settings.get_multivar(key))

@@ -147,9 +147,9 @@ def _run(backend: Backend, call: GitCall, repo: Repo, user: UserRow | None, extr
     environment = _environment(backend, call, repo, user) | dict(extra)
     call.body.seek(0)
     plain = call.tail == f"/{call.service}" and call.service in advertised.SERVICES and _is_plain(call)
-    words = [call.service.removeprefix("git-"), "--stateless-rpc", str(folder)] if plain else ["http-backend"]
+    arguments = [call.service.removeprefix("git-"), "--stateless-rpc", str(folder)] if plain else ["http-backend"]
     subprocess.run(
-        ["git", *words],
+        ["git", *arguments],
         stdin=call.body,
         stdout=output,
         stderr=subprocess.DEVNULL,

@@ -31,8 +31,8 @@ class PushRequest:
     @property
     def reports(self) -> bool:
         """Whether its report tells which refs moved. A ref that is to go is reported gone where there was none."""
-        asked = {b"report-status", b"report-status-v2"} & self.capabilities
-        return bool(asked and self.updates) and all(update.new != ZERO for update in self.updates)
+        requested = {b"report-status", b"report-status-v2"} & self.capabilities
+        return bool(requested and self.updates) and all(update.new != ZERO for update in self.updates)
 
 
 def push_request(body: IO[bytes]) -> PushRequest:
@@ -42,9 +42,9 @@ def push_request(body: IO[bytes]) -> PushRequest:
     for line in _lines(body):
         command, zero, features = line.partition(b"\0")
         capabilities |= frozenset(features.split()) if zero else frozenset()
-        words = [word.decode(errors="replace") for word in command.split()]
-        if len(words) == 3:
-            updates.append(Update(*words))
+        fields = [field.decode(errors="replace") for field in command.split()]
+        if len(fields) == 3:
+            updates.append(Update(*fields))
     return PushRequest(updates, capabilities)
 
 
