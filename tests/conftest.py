@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -70,7 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """What failed can be looked at; else the memory is wanted back."""
     if exitstatus == 0 and (folder := session.config.stash.get(_FOLDER, None)):
-        session.config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+        # After multiprocessing has removed its own folder in there, which it does with priority -100 (multiprocessing/util.py).
+        Finalize(None, partial(shutil.rmtree, folder, ignore_errors=True), exitpriority=-200)
 
 
 @pytest.hookimpl(trylast=True)
