@@ -62,6 +62,7 @@ def clockwork_dying(*words: str, folder: Path, step: str, nth: int) -> subproces
 
 def begun(*words: str, folder: Path, output: Path, **environment: str) -> ForkServerProcess:
     """The real command in ``folder``, which runs on in a process and a session of its own; ``output`` gets what it says."""
+    output.touch()  # who reads it need not wait for it
     given = (words, folder, _environment(folder, environment), output)
     process = processes().Process(target=_begin, args=given, daemon=True)  # ends with these tests at the latest
     process.start()
