@@ -31,8 +31,8 @@ class Anchors:
     """Literals, one of which is in every line that matters. No slots: the expressions are compiled when first needed.
 
     ``literals`` are in small letters and count in any case, unless they are ``exact``; ``folds`` says that the rule ignores
-    case beyond ASCII too. ``behind`` must match where the literal ends (:class:`bot.secrecy.literals.Literal`), and ``at``
-    where it begins. Without literals the two are about runs of base64 (:class:`bot.secrecy.literals.Run`).
+    case beyond ASCII too. ``behind`` must match where the literal ends (:class:`bot.secrecy.literals.SoughtText`), and ``at``
+    where it begins. Without literals the two are about runs of base64 (:class:`bot.secrecy.literals.EncodedRun`).
     """
 
     literals: tuple[bytes, ...] = ()

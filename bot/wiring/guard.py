@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Guard:
-    """The parts of :func:`bot.flows.review.review_pull` of one repository. Settings are those of the branch's head."""
+    """The parts of :func:`bot.flows.head_check.review_pull` of one repository. Settings are those of the branch's head."""
 
     opened: OpenRepository
     host: CodeHost

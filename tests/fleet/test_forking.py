@@ -33,9 +33,9 @@ _ROOT: Final = str(Path(__file__).parents[2])
 _COMMON: Final[Mapping[str, str]] = {"PATH": os.environ["PATH"], "PYTHONPATH": _ROOT, "HOME": "/nowhere"}
 _LIGHT: Final = """
 import socket, sys
-from bot.entrypoints.fleet.fork_server import ForkServer, become
+from bot.entrypoints.fleet.fork_server import ForkServer, adopt_environment
 ForkServer(socket.socket(fileno=int(sys.argv[1]))).serve()
-become(sys.stdin.buffer.readline())
+adopt_environment(sys.stdin.buffer.readline())
 exec(sys.stdin.read())
 """
 """A server that has loaded nearly nothing, whose processes do what they are told."""
