@@ -211,6 +211,7 @@ def test_what_fails_elsewhere_is_not_the_outputs_fault(place: Path, command: str
 def test_a_step_that_the_system_refuses_is_not_the_outputs_fault(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is it where nothing at all can be written."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # nor can it write its counts
     refused = "the system refused a step: No usable temporary directory found"
     blames(piped("ulimit -f 0; clockwork drift --repo work --live live.json", place), refused)
 
