@@ -93,7 +93,7 @@ def one_of(*allowed: str) -> Check:
 
     def check(value: JSON) -> InBounds | OutOfBounds:
         text = str(value).lower() if isinstance(value, bool) else value
-        if isinstance(text, str) and text in allowed:
+        if text in allowed:
             return InBounds(f"{text} is one of {', '.join(allowed)}")
         return OutOfBounds(f"{shown(value)} is not one of {', '.join(allowed)}")
 

@@ -288,13 +288,15 @@ def _healed(entries: Sequence[Entry]) -> dict[str, datetime]:
     healed: dict[str, datetime] = {}
     for index, entry in enumerate(entries[: resumes[-1]]):
         if entry.at - earliest > _BROKEN_CLOCK:
-            times = [entries[resume].at for resume in resumes if resume > index and _outvoted(entries, index, resume)]
+            times = [entries[resume].at for resume in resumes if _outvoted(entries, index, resume)]
             healed |= {entry.id: min(times)} if times else {}
     return healed
 
 
 def _outvoted(entries: Sequence[Entry], index: int, resume: int) -> bool:
-    """Whether a resume is about the entry at ``index``, and its voices say that the entry's clock was wrong."""
+    """Whether a resume is about the entry at ``index``, and its voices say that the entry's clock was wrong. One that came
+    before the entry has no voice after it.
+    """
     entry, last = entries[index], entries[resume]
     voices = entries[max(index + 1, resume + 1 - VOICES) : resume + 1]
     against = sum(entry.at - voice.at > _BROKEN_CLOCK for voice in voices)

@@ -26,7 +26,7 @@ from coverage import CoverageData
 from tests.mutate.mutants import Mutant
 from tests.mutate.rooms import ROOT, Room
 
-_COPIED: Final = ("bot", "tests", "policies", "templates", "pyproject.toml")
+_COPIED: Final = ("bot", "tests", "policies", "templates", "pyproject.toml", ".pre-commit-hooks.yaml")
 _COVERAGE: Final = "[run]\nsource =\n    bot\n"
 
 

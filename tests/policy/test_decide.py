@@ -139,6 +139,15 @@ def test_a_rule_may_ask_for_less() -> None:
     assert decide(drift("service/shop/web", "healthcheck.retries", 3, 5), rules("moderate", own), NOTHING).lane is PULL
 
 
+def test_an_issue_of_a_rule_of_the_repository_needs_a_person() -> None:
+    """The rule says who does it. An issue of a shipped one says what becomes of Git, and applying may still restore it."""
+    own = 'rules: [{id: ours, match: {path: "**.privileged"}, remedy: runbook-issue, reason: People do that here.}]'
+    path = "spec.template.spec.containers[web].securityContext.privileged"
+    gain = drift(path=path, desired=False, observed=True, severity=Severity.CRITICAL, rule="privileged")
+    decisions = [decide(gain, rules("moderate", *more), NOTHING) for more in ((own,), ())]
+    assert [(decision.lane, decision.needs_person) for decision in decisions] == [(RUNBOOK, True), (RUNBOOK, False)]
+
+
 @pytest.mark.parametrize(
     ("target", "lane"), [("prod", Lane.NOTHING), ("prod-eu", Lane.NOTHING), ("dev", PULL), ("", PULL)]
 )

@@ -511,13 +511,13 @@ def test_what_lies_ahead_is_zero_seconds_ago() -> None:
 def test_pending_requests_of_the_same_budget_count(lane: Lane) -> None:
     """The same task's in its own budget, everybody's in the repository's, another budget's in none."""
     other = PULL if lane is PATCH else PATCH
-    pending = [request("web", lane), request("db", lane), request("web", other), request("db", other)]
+    pending = [request(task, each) for each in (lane, other) for task in ("web", "db", "cache")]
     checks = {
         check.limit: check for check in examine(LedgerView(None), request(lane=lane), Limits(), at(0), pending=pending)
     }
     own, whole = ("task-window", "repository-budget") if lane is PATCH else ("task-proposals", "repository-proposals")
     assert checks[own].figures["used"] == 1
-    assert checks[whole].figures["used"] == 2
+    assert checks[whole].figures["used"] == 3
 
 
 def test_a_severity_has_its_budget() -> None:
