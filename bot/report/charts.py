@@ -25,7 +25,7 @@ _GAP: Final = 0.22
 class ChartColumn:
     """One moment or day, as ``label`` names it in the table and ``short`` below the axis, with a count of each series.
 
-    ``known`` is False where nobody can tell: then the counts are 0, and neither drawn nor said.
+    ``is_known`` is False where nobody can tell: then the counts are 0, and neither drawn nor said.
     """
 
     label: str

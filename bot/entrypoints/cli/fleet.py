@@ -268,9 +268,8 @@ def _run_until_stopped(loop: FleetLoop, limit: float, *, runs_once: bool) -> tup
         stop.set()
         if loop.running:
             text = f"fleet: stopping once {counted(loop.running, 'run')} ended, after {span(limit)} at the latest"
-            os.write(
-                2, f"{text}; stop it again to end them now\n".encode()
-            )  # a handler must not wait for a lock of print
+            # Not print: a handler must not wait for its lock.
+            os.write(2, f"{text}; stop it again to end them now\n".encode())
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
