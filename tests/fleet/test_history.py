@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import pytest
 from rich.console import Console
 
 from bot.entrypoints.fleet.accounts import history_of, history_text, known_of, known_text, run_of, run_text
@@ -75,12 +76,16 @@ def ran(name: str, result: FleetResult, **fields: Any) -> FleetRun:
     return FleetRun(name, NOON, 1.0, result, **fields)
 
 
-def test_the_whole_fleet_is_added_up_run_by_run() -> None:
-    """A failed run leaves what its repository had, one without any account yet is unknown, others of the fleet count too."""
-    differs = {Severity.HIGH: 2, Severity.LOW: 1}
+DIFFERS: Final = {Severity.HIGH: 2, Severity.LOW: 1}
+OTHERS: Final = {"z": FleetRepository("z", NOON, result=FleetResult.DRIFT, severities={Severity.MEDIUM: 5})}
+
+
+@pytest.fixture
+def loops() -> tuple[FleetLoop, FleetLoop]:
+    """A fleet of three of which each was run, and the same in the hour after it, with what was kept of the first."""
     ends = {
         "a": [
-            ran("a", FleetResult.DRIFT, severities=differs, waiting=WAITING, held=HELD),
+            ran("a", FleetResult.DRIFT, severities=DIFFERS, waiting=WAITING, held=HELD),
             ran("a", FleetResult.TIMED_OUT),
         ],
         "b": [ran("b", FleetResult.FAILED), ran("b", FleetResult.BLOCKED, severities={Severity.LOW: 4})],
@@ -88,33 +93,38 @@ def test_the_whole_fleet_is_added_up_run_by_run() -> None:
     }
     clock = TickingClock(NOON)
     members = [FleetMember(name, f"/srv/{name}") for name in ends]
-    others = {"z": FleetRepository("z", NOON, result=FleetResult.DRIFT, severities={Severity.MEDIUM: 5})}
-    loop = FleetLoop(lambda: members, ScriptedRuns(clock, ends), FleetPacing(1), clock, other_repositories=others)
-    loop.once()
+    runs = ScriptedRuns(clock, ends)
+    first = FleetLoop(lambda: members, runs, FleetPacing(1), clock, other_repositories=OTHERS)
+    first.once()
     clock.at = NOON + HOUR
-    known = known_of(known_text(loop.repositories))
-    again = FleetLoop(
-        lambda: members,
-        loop.runner,
-        FleetPacing(1),
-        clock,
-        known,
-        history=loop.history,
-        other_repositories={**others, **known},
+    known = known_of(known_text(first.repositories))
+    others = {**OTHERS, **known}
+    second = FleetLoop(
+        lambda: members, runs, FleetPacing(1), clock, known, history=first.history, other_repositories=others
     )
-    again.once()
+    second.once()
+    return first, second
+
+
+def test_the_whole_fleet_is_added_up_run_by_run(loops: tuple[FleetLoop, FleetLoop]) -> None:
+    """A failed run leaves what its repository had, one without any account yet is unknown, others of the fleet count too."""
+    before, after = loops
     medium = {Severity.MEDIUM: 5}
-    assert again.history.hours == (
-        FleetHour(NOON, {FleetResult.FAILED: 1, FleetResult.DRIFT: 2}, {**differs, **medium, Severity.CRITICAL: 1}, 1),
+    assert after.history.hours == (
+        FleetHour(NOON, {FleetResult.FAILED: 1, FleetResult.DRIFT: 2}, {**DIFFERS, **medium, Severity.CRITICAL: 1}, 1),
         FleetHour(
             NOON + HOUR,
             {FleetResult.TIMED_OUT: 1, FleetResult.BLOCKED: 1, FleetResult.IN_SYNC: 1},
             {Severity.HIGH: 2, Severity.LOW: 5, **medium},
         ),
     )
-    first = again.repositories["a"]
-    assert (first.waiting, first.held, first.failures, first.seen) == (WAITING, HELD, 1, loop.repositories["a"].seen)
-    told = fleet_json(again.status())
+    first = after.repositories["a"]
+    assert (first.waiting, first.held, first.failures, first.seen) == (WAITING, HELD, 1, before.repositories["a"].seen)
+
+
+def test_programs_are_told_what_waits_and_what_is_unknown(loops: tuple[FleetLoop, FleetLoop]) -> None:
+    """Null, and not nothing, where no run told of it."""
+    told = fleet_json(loops[1].status())
     assert told["repositories"][0]["waiting"] == {  # type: ignore[index]
         "pull_requests": 2,
         "issues": 1,
@@ -137,9 +147,14 @@ def test_the_whole_fleet_is_added_up_run_by_run() -> None:
     assert told["repositories"][1]["waiting"] is None  # type: ignore[index]
     assert [hour["unknown"] for hour in told["history"]] == [1, 0]  # type: ignore[attr-defined]
     json.dumps(told)
+
+
+def test_a_terminal_names_what_waits_and_what_nobody_can_write(loops: tuple[FleetLoop, FleetLoop]) -> None:
+    """Below the table; what is tried again by itself is not named there."""
+    first, *others = loops[1].status().repositories
     console = Console(file=io.StringIO(), width=80)
     stuck = replace(first, held=(*HELD, HeldTasks("rejected", 1, "web: Closed (PR #1).")))
-    show_fleet(FleetStatus(NOON, (stuck, *again.status().repositories[1:])), console)
+    show_fleet(FleetStatus(NOON, (stuck, *others)), console)
     assert console.file.getvalue().splitlines()[4:-1] == [  # type: ignore[attr-defined]
         "a: 2 pull requests and 1 issue wait for people: #3 and 2 more",
         "a: rejected (1 task): web: Closed (PR #1).",
