@@ -185,6 +185,27 @@ class Events:
         self._app.close()
 
 
+def test_events_that_threads_send_arrive_though_nobody_sends_what_was_gathered(broker: str) -> None:
+    """A worker asks for events of tasks to be gathered, and its loop would send them; none is lost on the way there."""
+    seen = Events(broker, SETTINGS)
+    app = open_queue(broker, SETTINGS)
+    with seen.watching(), app.connection_for_write() as connection:
+        dispatcher = app.events.Dispatcher(connection, buffer_group=["task"], on_send_buffered=lambda: None)
+
+        def send() -> None:
+            for _ in range(100):
+                dispatcher.send("task-succeeded", uuid="1")
+
+        threads = [threading.Thread(target=send) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        wait_for(lambda: len(seen.events) >= 400, 60)
+        assert set(seen.kinds()) == {"task-succeeded"}
+    app.close()
+
+
 def test_brokers_are_redis_and_rabbitmq() -> None:
     """RabbitMQ's results come back as messages; another kind of broker is refused, and one that is not there is said."""
     for broker, backend in (("redis://h:1/0", "redis"), ("amqp://u:p@h//", "rpc"), ("amqps://h//", "rpc")):

@@ -51,7 +51,8 @@ def open_queue(broker: str, settings: FleetSettings) -> Celery:
     is_redis = scheme.startswith("redis")
     # RabbitMQ keeps no results: they come back as messages (docs.celeryq.dev, "RPC Result Backend").
     backend = broker if is_redis else "bot.entrypoints.fleet.celery_backend:CarriedBackend"
-    app = Celery("clockwork", broker=broker, backend=backend, set_as_current=False)
+    events = "bot.entrypoints.fleet.celery_events:PromptEvents"
+    app = Celery("clockwork", broker=broker, backend=backend, events=events, set_as_current=False)
     limit = settings.schedule.time_limit
     app.conf.update(
         task_default_queue=settings.queue,
