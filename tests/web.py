@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,11 @@ from bot.trust import web_authorities
 def new_client(**options: Any) -> httpx.Client:
     """A client with the options of :class:`httpx.Client`."""
     return httpx.Client(verify=web_authorities(), **options)
+
+
+def over_socket(door: Path) -> httpx.HTTPTransport:
+    """How a client reaches a server that listens on a socket in a folder."""
+    return httpx.HTTPTransport(verify=web_authorities(), uds=str(door))
 
 
 WEB: Final = new_client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))

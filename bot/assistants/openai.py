@@ -26,6 +26,7 @@ from bot.assistants.tool import ToolOptions
 from bot.errors import Invalid
 from bot.model.guarded import Draft, DraftAssignment
 from bot.model.session import Prompt, ReplyStatus
+from bot.trust import web_authorities
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -107,7 +108,12 @@ class OpenAIAssistant(RetriedAssistant):
 
     async def _exchange(self, prompt: Prompt) -> Answer:
         async with (
-            httpx.AsyncClient(timeout=None, follow_redirects=False, trust_env=False) as client,  # noqa: S113 - the deadline above holds for the whole exchange
+            httpx.AsyncClient(
+                verify=web_authorities(),
+                timeout=None,  # noqa: S113 - the deadline above holds for the whole exchange
+                follow_redirects=False,
+                trust_env=False,
+            ) as client,
             client.stream("POST", self._url, headers=self._headers(), content=self._body(prompt)) as response,
         ):
             body = bytearray()

@@ -11,7 +11,6 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bot.assistants.choose import assistant
@@ -23,7 +22,7 @@ from bot.confinement.walls import Confinement, Wall, best
 from bot.model.session import ReplyStatus
 from tests.assistants.endpoint import REPLY, Fault, serving
 from tests.assistants.samples import FINDINGS, KEY, PROMPT, Naps
-from tests.web import WEB, new_client
+from tests.web import WEB, new_client, over_socket
 
 
 @pytest.mark.parametrize("own_network", [False, True], ids=["port", "socket"])
@@ -32,7 +31,7 @@ def test_the_key_is_put_in_on_the_way(tmp_path: Path, *, own_network: bool) -> N
     with (
         serving() as endpoint,
         relaying(f"{endpoint.url}/v1", KEY, folder=tmp_path, own_network=own_network, seconds=10) as relay,
-        new_client(transport=httpx.HTTPTransport(uds=str(relay.door)) if relay.door else None) as client,
+        new_client(transport=over_socket(relay.door) if relay.door else None) as client,
     ):
         headers = {"authorization": f"Bearer {relay.token}"}
         reply = client.post(f"{relay.url}/chat/completions", headers=headers, json={"messages": [1]})

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
-
 from tests.observers.recorder import recording
 from tests.observers.waiting import until
+from tests.web import new_client, over_socket
 
 BUSYBOX: Final = Path("/bin/busybox")
 CONFIGURATION: Final = """
@@ -63,7 +62,7 @@ class Podman:
 
     def ask(self, method: str, path: str, **parameters: str | bool | int) -> Any:
         """What its service answers, which a program would be started for (docs.podman.io, "Reference", libpod)."""
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.service)), timeout=60) as client:
+        with new_client(transport=over_socket(self.service), timeout=60) as client:
             answer = client.request(method, f"http://podman/v4.0.0/libpod/{path}", params=parameters)
         answer.raise_for_status()
         return answer.json() if answer.content else None

@@ -41,6 +41,7 @@ from bot.report.wording import is_self_explanatory, remedy
 from bot.sandbox.server import Sandbox
 from bot.settings import FILE, Settings
 from bot.settings.places import ObserveSettings
+from bot.trust import web_authorities
 from bot.wiring.guard import Guard, review
 from bot.wiring.host import open_host
 from bot.wiring.reconcile import loop_on
@@ -232,7 +233,8 @@ def _agent_pull(stage: Stage) -> tuple[int, str]:
     """The assistant's pull request, opened with its own account over the API."""
     token = stage.box.create_user("helpful-agent[bot]", bot=True)
     root = f"{stage.box.api_url}/repos/{NAME}"
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as agent:
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(verify=web_authorities(), headers=headers, timeout=30) as agent:
         head = _json(agent.get(f"{root}/git/ref/heads/main"))["object"]
         sha = head["sha"] if isinstance(head, Mapping) else ""
         _json(agent.post(f"{root}/git/refs", json={"ref": f"refs/heads/{story.AGENT_BRANCH}", "sha": sha}))
