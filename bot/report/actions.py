@@ -15,7 +15,7 @@ from bot.drift.masking import HIDDEN
 from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, FieldChange, Operation
 from bot.model.hooks import MADE_ONCE
 from bot.model.wording import counted
-from bot.report.console import printable
+from bot.report.console import open_console, printable
 from bot.report.terminal import text_pair
 from bot.report.wording import CHANGED_UNSEEN
 
@@ -109,7 +109,7 @@ def show_plan(plan: ActionList, console: Console) -> None:
 def plan_markdown(plans: Sequence[ActionList]) -> str:
     """Plans for a job summary, as the terminal shows them."""
     printed = io.StringIO()
-    console = Console(emoji=False, file=printed, width=_PAGE, no_color=True)
+    console = open_console(file=printed, width=_PAGE, no_color=True)
     for plan in plans:
         show_plan(plan, console)
     return f"### Plan\n\n{escaping.block(printed.getvalue().rstrip())}\n"

@@ -1,14 +1,17 @@
-"""Texts and colours of a terminal, for every verb that prints something for people.
+"""Consoles, texts and colours of a terminal, for every verb that prints something for people.
 
 By themselves, since what shows reports takes long to load.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.model.patterns import regex
 from bot.model.severity import Severity
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
 """The rich style of each severity."""
@@ -19,6 +22,13 @@ _COMMAND: Final = regex(r"\A\s*:(?=:)|#(?=#\[)")
 
 Source: actions/runner, ``ActionCommand.cs``. One sets an output of the step, another masks a word in all that follows.
 """
+
+
+def open_console(**options: Any) -> Console:
+    """Rich's console with these of its options. It would take the ``:100:`` of a port for the name of a picture."""
+    from rich.console import Console
+
+    return Console(emoji=False, **options)
 
 
 def printable(text: str) -> str:

@@ -14,6 +14,7 @@ import typer
 from bot.entrypoints.cli.options import JsonOption, OutputOption, SummaryOption, TaskOption, grouped, located
 from bot.entrypoints.cli.plan import SAME_VARIABLES, chosen_tasks, kept_plans, rerun
 from bot.entrypoints.cli.printing import append, print_json
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,8 +57,6 @@ def register(app: typer.Typer) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Do what a plan says, so that what runs is what the branch says. Exit 4 when something waits for approval."""
-        from rich.console import Console
-
         from bot.errors import Invalid
 
         asks = plan is None and not auto_approve
@@ -67,7 +66,7 @@ def register(app: typer.Typer) -> None:
                 advice="Hand over a plan (`clockwork plan --out FILE`), or --auto-approve.",
             )
         kept_plans_read = None if plan is None else kept_plans(plan)
-        console = Console(emoji=False, stderr=as_json)
+        console = open_console(stderr=as_json)
         tasks = chosen_tasks(kept_plans_read or (), task)
         application = _opened(options, tasks, force_conflicts=force_conflicts, quiet=as_json)
         target_plans = _selected(application, kept_plans_read)
@@ -85,8 +84,6 @@ def register(app: typer.Typer) -> None:
 
 def _opened(options: Options, tasks: tuple[str, ...], *, force_conflicts: bool, quiet: bool) -> Application:
     """One look at what has to be applied. Exits with 2 where what is declared cannot be read."""
-    from rich.console import Console
-
     from bot.entrypoints.cli.progress import progress
     from bot.report.terminal import show_errors
     from bot.wiring.applying import open_application
@@ -94,7 +91,7 @@ def _opened(options: Options, tasks: tuple[str, ...], *, force_conflicts: bool, 
     with progress(quiet=quiet) as tell:
         application = open_application(replace(options, tell=tell), force_conflicts=force_conflicts, tasks=tasks)
     if application.assessment.report.errors:
-        show_errors(application.assessment.report, Console(emoji=False, stderr=True))
+        show_errors(application.assessment.report, open_console(stderr=True))
         raise typer.Exit(2)
     return application
 

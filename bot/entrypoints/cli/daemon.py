@@ -13,6 +13,7 @@ from bot.entrypoints.cli import policy
 from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from bot.entrypoints.daemon.control import RunningDaemon
@@ -183,11 +184,10 @@ def status(
     if as_json:
         print_json(answer)
         return
-    from rich.console import Console
 
     from bot.entrypoints.cli.daemon_status import show_status
 
-    show_status(answer, Console(emoji=False))
+    show_status(answer, open_console())
 
 
 @grouped(selection=_SELECTED)
@@ -198,15 +198,13 @@ def check(
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for the run.")] = 900.0,
 ) -> None:
     """Have the running daemon run now, and print what came of it as `clockwork reconcile` does."""
-    from rich.console import Console
-
     from bot.entrypoints.cli.daemon_status import show_checkouts
     from bot.entrypoints.daemon.control import ask
 
     daemon = selection.running()
-    console = Console(emoji=False)
+    console = open_console()
     query = f"?width={console.width}&colour={str(console.is_terminal and not console.no_color).lower()}"
-    with Console(emoji=False, stderr=True, quiet=as_json or not sys.stderr.isatty()).status("reconciling…"):
+    with open_console(stderr=True, quiet=as_json or not sys.stderr.isatty()).status("reconciling…"):
         answer = ask(daemon, "POST", f"/v1/check{query}", timeout=timeout)
     if as_json:
         checkouts = {"checkouts": answer["checkouts"]} if "checkouts" in answer else {}

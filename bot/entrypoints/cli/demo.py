@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bot.entrypoints.cli.printing import print_json
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,11 +44,9 @@ def register(app: typer.Typer) -> None:
         port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = 0,
     ) -> None:
         """Run the real bot on a made-up shop with two clusters, a Helm release and a Compose host. No account, no network."""
-        from rich.console import Console
-
         from bot.entrypoints.demo.run import play, staged
 
-        err = Console(emoji=False, stderr=True)
+        err = open_console(stderr=True)
         with tempfile.TemporaryDirectory(prefix="clockwork-demo-", ignore_cleanup_errors=True) as folder:
 
             def narrate(step: str) -> None:
@@ -58,7 +57,7 @@ def register(app: typer.Typer) -> None:
                 if as_json:
                     print_json(account.as_json())
                     return
-                out = Console(emoji=False)
+                out = open_console()
                 _show(account, out, serve=serve)
                 if serve:
                     _serve(stage, out)

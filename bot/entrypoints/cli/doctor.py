@@ -12,6 +12,7 @@ import typer
 from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
 from bot.model.diagnosis import Diagnosis, Health
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,16 +39,14 @@ def register(app: typer.Typer) -> None:
         with its halts and closed lanes, what each target's observer reads, renderers, assistants and their walls,
         the variables that settings name, the workflow, the cache and the clock.
         """
-        from rich.console import Console
-
         from bot.wiring.doctor import diagnose
 
-        with Console(emoji=False, stderr=True, quiet=as_json or not sys.stderr.isatty()).status("looking…"):
+        with open_console(stderr=True, quiet=as_json or not sys.stderr.isatty()).status("looking…"):
             diagnoses = diagnose(options, offline=offline)
         if as_json:
             print_json([asdict(diagnosis) for diagnosis in diagnoses])
         else:
-            show(diagnoses, Console(emoji=False, highlight=False))
+            show(diagnoses, open_console(highlight=False))
         if any(diagnosis.health is Health.FAILS for diagnosis in diagnoses):
             raise typer.Exit(1)
 

@@ -10,6 +10,7 @@ import typer
 
 from bot.entrypoints.cli.options import JsonOption, SchemaOption, grouped, located
 from bot.entrypoints.cli.printing import append, print_json
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from bot.flows.observation import Assessment
@@ -31,8 +32,6 @@ def drift(
     ] = False,
 ) -> None:
     """Show what differs between Git and what runs. Reads only."""
-    from rich.console import Console
-
     from bot.report.json import SCHEMA, to_json
     from bot.report.terminal import show_report
 
@@ -44,7 +43,7 @@ def drift(
     if as_json:
         print_json(to_json(report, assessment.decisions))
     else:
-        show_report(report, Console(emoji=False), decisions=assessment.decisions, suppressed=ignore_explain)
+        show_report(report, open_console(), decisions=assessment.decisions, suppressed=ignore_explain)
     if markdown is not None:
         from bot.report.markdown import summary
 

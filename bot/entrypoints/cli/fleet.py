@@ -15,6 +15,7 @@ import typer
 from bot.entrypoints.cli.options import JsonOption
 from bot.entrypoints.cli.printing import print_json
 from bot.entrypoints.cli.verbosity import event
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from bot.entrypoints.fleet.celery_queue import CeleryRunner
@@ -66,8 +67,6 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the repositories that take part, with their last run and their next. Runs nothing."""
-    from rich.console import Console
-
     from bot.report.fleet import fleet_json, show_fleet
 
     loop = _loop(_open(file), None, None)
@@ -78,7 +77,7 @@ def list_(
     elif as_json:
         print_json(fleet_json(loop.status()))
     else:
-        show_fleet(loop.status(), Console(emoji=False))
+        show_fleet(loop.status(), open_console())
 
 
 def run(
@@ -283,7 +282,6 @@ def _run_until_stopped(loop: FleetLoop, limit: float, *, runs_once: bool) -> tup
 
 
 def _summed_up(loop: FleetLoop, waiting: tuple[str, ...], *, as_json: bool) -> None:
-    from rich.console import Console
 
     from bot.fleet.status import FleetResult
     from bot.report.fleet import fleet_json, show_fleet
@@ -292,7 +290,7 @@ def _summed_up(loop: FleetLoop, waiting: tuple[str, ...], *, as_json: bool) -> N
     if as_json:
         print_json({**fleet_json(status), "not_run": list(waiting)})
     else:
-        show_fleet(status, Console(emoji=False))
+        show_fleet(status, open_console())
         if waiting:
             print(f"not run, because their account has no requests left or of a stop: {', '.join(waiting)}")
     results = {repository.result for repository in status.repositories if repository.name not in waiting}

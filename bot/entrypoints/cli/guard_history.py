@@ -12,6 +12,7 @@ import typer
 from bot.entrypoints.cli.options import BaseArgument, HeadArgument, JsonOption, grouped, located
 from bot.entrypoints.cli.printing import Lines, print_json
 from bot.model.wording import counted
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from bot.flows.secret_history import PastSecret, SecretHistory
@@ -90,11 +91,10 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     if quiet or not sys.stderr.isatty():
         yield lambda _commits, _all: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("commits"), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(emoji=False, stderr=True), transient=True) as bar:
+    with Progress(*columns, console=open_console(stderr=True), transient=True) as bar:
         line = bar.add_task("", total=None)
         yield lambda commit_count, all_: bar.update(line, completed=commit_count, total=all_)
 

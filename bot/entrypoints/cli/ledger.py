@@ -11,6 +11,7 @@ from bot.entrypoints.cli.options import JsonOption
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Refused
 from bot.model.json import facts
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,9 +86,8 @@ def _plain(entry: Entry) -> dict[str, object]:
 
 
 def _print_entries(tip: str | None, entries: list[Entry]) -> None:
-    from rich.console import Console
 
-    console = Console(emoji=False, highlight=False)
+    console = open_console(highlight=False)
     if not entries:
         console.print("the ledger is empty" if tip is None else f"nothing in the ledger at {tip[:12]}")
         return

@@ -21,6 +21,7 @@ from bot.entrypoints.cli.options import (
     located,
 )
 from bot.entrypoints.cli.printing import append, print_json, write
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from bot.model.action import ActionList
@@ -108,8 +109,6 @@ def _planned(
     options: Options, tasks: Sequence[str], *, pushed: bool, quiet: bool
 ) -> tuple[Report, Sequence[ActionList]]:
     """What one look came to, and the plan of each target. Exits with 2 where what is declared cannot be read."""
-    from rich.console import Console
-
     from bot.entrypoints.cli.progress import progress
     from bot.flows.action_plan import plans
     from bot.ports import ObserverStep
@@ -122,13 +121,12 @@ def _planned(
         tell(ObserverStep("git", "read", 1, 1))
         assessment = assess()
     if assessment.report.errors:
-        show_errors(assessment.report, Console(emoji=False, stderr=True))
+        show_errors(assessment.report, open_console(stderr=True))
         raise typer.Exit(2)
     return assessment.report, [plan.actions for plan in plans(assessment, ran, tasks=tasks)]
 
 
 def _show(action_lists: Sequence[ActionList], *, as_json: bool) -> None:
-    from rich.console import Console
 
     from bot.plans.document import to_json
     from bot.report.actions import show_plan
@@ -136,7 +134,7 @@ def _show(action_lists: Sequence[ActionList], *, as_json: bool) -> None:
     if as_json:
         print_json(to_json(action_lists))
         return
-    console = Console(emoji=False)
+    console = open_console()
     for plan in action_lists:
         show_plan(plan, console)
 

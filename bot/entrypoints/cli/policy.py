@@ -16,6 +16,7 @@ from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
 from bot.model.choices import FixLevel
 from bot.model.json import facts
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from bot.policy.rules import Rule, RuleMatch
@@ -69,11 +70,10 @@ def level_named(text: str) -> FixLevel:
 
 
 def _print_rules(rules: Iterable[Rule]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(emoji=False, highlight=False)
+    console = open_console(highlight=False)
     for number, rule in enumerate(rules, 1):
         console.print(Text(f"{number:>3}. {rule.ref}  (line {rule.line})"), soft_wrap=True)
         facts = Table.grid(padding=(0, 1))

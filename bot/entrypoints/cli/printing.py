@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from bot.report.console import open_console
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -53,9 +55,8 @@ def _terminal() -> Console | None:
     """What shows colours, where there is anything to show them, or a variable says so (rich.console, ``is_terminal``)."""
     if not sys.stdout.isatty() and not {"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys():
         return None
-    from rich.console import Console
 
-    return Console(emoji=False)
+    return open_console()
 
 
 def append(file: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bot.ports import ObserverStep, Tell, silent
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -19,7 +20,6 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
     if quiet or not sys.stderr.isatty():
         yield silent
         return
-    from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -33,7 +33,7 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
     )
     lines: dict[str, TaskID] = {}
     doing: dict[str, str] = {}
-    with Progress(*columns, console=Console(emoji=False, stderr=True), transient=True) as bar:
+    with Progress(*columns, console=open_console(stderr=True), transient=True) as bar:
 
         def tell(step: ObserverStep) -> None:
             if step.observer not in lines:

@@ -16,6 +16,7 @@ from bot.entrypoints.cli.options import JsonOption, OutputOption, SummaryOption,
 from bot.entrypoints.cli.printing import append, print_json
 from bot.entrypoints.cli.verbosity import ToldMeter, event
 from bot.errors import BotError
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -146,7 +147,6 @@ def _run(
     judge: bool | None = None,
     at: datetime | None = None,
 ) -> None:
-    from rich.console import Console
 
     from bot.entrypoints.outcome import exit_code
     from bot.flows.reconcile import tick
@@ -158,13 +158,13 @@ def _run(
     if not isinstance(options, Options):
         raise TypeError
     quiet = as_json or not sys.stderr.isatty()
-    with Console(emoji=False, stderr=True, quiet=quiet).status("reconciling…"):
+    with open_console(stderr=True, quiet=quiet).status("reconciling…"):
         planned = replace(options, meter=ToldMeter())
         finished = tick(open_loop(planned, dry_run=True, at=at)) if dry_run else _announced_tick(options, judge=judge)
     if as_json:
         print_json(tick_json(finished))
     else:
-        show_tick(finished, Console(emoji=False))
+        show_tick(finished, open_console())
     if output is not None:
         from bot.report.outputs import tick_outputs
         from bot.wiring.actions import outputs

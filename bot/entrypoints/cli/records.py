@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from bot.model.json import JSON, elements, get, integer, mapping, mappings, text, texts
 from bot.model.wording import counted, span
-from bot.report.console import printable
+from bot.report.console import open_console, printable
 
 _VERDICT: Final = {"approve": "green", "warn": "yellow", "block": "red"}
 
 
 def show_sessions(rows: Sequence[Mapping[str, JSON]]) -> None:
     """One line a run: when, id, who, verdict, how much was wrong, how long it took."""
-    out = Console(emoji=False)
+    out = open_console()
     if not rows:
         out.print("no sessions", highlight=False)
         return
@@ -40,7 +39,7 @@ def show_sessions(rows: Sequence[Mapping[str, JSON]]) -> None:
 
 def show_session(record: JSON) -> None:
     """Everything of one run: its facts, its findings, what each assistant answered."""
-    out = Console(emoji=False)
+    out = open_console()
     run = mapping(record)
     names = ("id", "at", "repository", "agent", "mode", "verdict", "number", "base", "head", "milliseconds", "failure")
     for name in names:
@@ -73,12 +72,12 @@ def show_agents(rows: Sequence[Mapping[str, JSON]]) -> None:
             _rate(row["success_rate"]),
             _counts(mapping(row["failures"]).items()),
         )
-    Console(emoji=False).print(table)
+    open_console().print(table)
 
 
 def show_statistics(figures: Mapping[str, JSON]) -> None:
     """All runs, then each tool and agent, then what went wrong most."""
-    out = Console(emoji=False)
+    out = open_console()
     if not figures["runs"]:
         out.print("no sessions", highlight=False)
         return
@@ -146,12 +145,12 @@ def show_workers(rows: Sequence[Mapping[str, JSON]]) -> None:
             _moment(row["next"])[5:16] or "–",
             f"{failed}{_plain(row['result'] or 'not run yet')}{caught_up}{stopped}",
         )
-    Console(emoji=False).print(table)
+    open_console().print(table)
 
 
 def show_insights(saved: Mapping[str, JSON]) -> None:
     """The spikes, newest first, then the trends by category."""
-    out = Console(emoji=False)
+    out = open_console()
     if saved["at"] is None:
         out.print("no analysis was saved yet: `clockwork worker run analysis --once`", highlight=False)
         return

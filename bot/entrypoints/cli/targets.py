@@ -10,6 +10,7 @@ import typer
 from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
 from bot.model.wording import counted, some
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,15 +31,13 @@ def register(app: typer.Typer) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """List where the repository is deployed to, what was found and what is not compared. Reads only."""
-        from rich.console import Console
-
         from bot.wiring.reconcile import open_targets
 
         listing = open_targets(options)
         if as_json:
             print_json(listing.as_json())
         else:
-            show(listing, Console(emoji=False), everything=everything)
+            show(listing, open_console(), everything=everything)
 
     @app.command()
     @grouped(options=located("repo settings branch target"))

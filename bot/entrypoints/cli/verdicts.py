@@ -9,7 +9,7 @@ from bot.entrypoints.cli.printing import Lines, Piece
 from bot.guardrails.verdict import title
 from bot.model.finding import Verdict
 from bot.model.severity import Severity
-from bot.report.console import COLOUR, printable
+from bot.report.console import COLOUR, open_console, printable
 
 if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference
@@ -77,7 +77,6 @@ def _headline(finding: Finding) -> Sequence[Piece]:
 
 def show_rules(rows: Sequence[Mapping[str, str | None]], errors: Sequence[str]) -> None:
     """The guardrails as a table, then the documents that were left out."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -94,7 +93,7 @@ def show_rules(rows: Sequence[Mapping[str, str | None]], errors: Sequence[str]) 
             row["strict"] or "",
             escape(row["title"] or ""),
         )
-    out = Console(emoji=False)
+    out = open_console()
     out.print(table)
     for error in errors:
         out.print(f"[red]left out[/] {escape(error)}", highlight=False)

@@ -8,6 +8,7 @@ import typer
 
 from bot.entrypoints.cli.options import JsonOption, TaskOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
+from bot.report.console import open_console
 
 if TYPE_CHECKING:
     from bot.wiring.repository import Options
@@ -35,8 +36,6 @@ def register(app: typer.Typer) -> None:
 
         With --task nothing is written: it says nothing about the rest.
         """
-        from rich.console import Console
-
         from bot.model.codehost import CheckState
         from bot.report.json import to_json
         from bot.report.terminal import show_report
@@ -49,7 +48,7 @@ def register(app: typer.Typer) -> None:
                 {"state": verification.last_look.state.value, "looks": verification.last_look.looks, **to_json(report)}
             )
         else:
-            show_report(report, Console(emoji=False))
+            show_report(report, open_console())
             print("\n".join([f"{verification.last_look.title}.", *verification.written]))
         if verification.last_look.state is CheckState.NEUTRAL:
             raise typer.Exit(3)

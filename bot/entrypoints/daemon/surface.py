@@ -24,6 +24,7 @@ from bot.model.json import facts
 from bot.model.ledger import Actor
 from bot.model.session import Session
 from bot.ports import Webhooks
+from bot.report.console import open_console
 from bot.report.json import tick_json
 from bot.safety.limits import Limits
 from bot.settings import Settings
@@ -98,15 +99,12 @@ class Surface:
         if checkouts:
             answer["checkouts"] = [checkout_json(checkout) for checkout in checkouts]
         if width:
-            from rich.console import Console
-
             from bot.report.terminal import show_tick
 
             page = io.StringIO()
             show_tick(
                 end,
-                Console(
-                    emoji=False,
+                open_console(
                     file=page,
                     width=width,
                     force_terminal=colour,
