@@ -10,6 +10,7 @@ after its system packages, with the options it was given.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,9 @@ class Step:
         if program is None:
             return f"{self.tool} is not installed: {INSTALL}"
         heard: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}
-        done = subprocess.run([program, *self.arguments], cwd=ROOT, check=False, text=True, **heard)
+        # Where images of Python have it set, every process would compile every module again (python(1)).
+        environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        done = subprocess.run([program, *self.arguments], cwd=ROOT, env=environment, check=False, text=True, **heard)
         if quiet and done.returncode != 0:
             print(f"== {self.name}\n{done.stdout}", flush=True)
         return None if done.returncode == 0 else f"exit code {done.returncode}"

@@ -31,6 +31,13 @@ def test_a_step_that_fails_tells_its_exit_code() -> None:
     assert report(run((Step("lint", "ruff", ("--version",)),))) == 0
 
 
+def test_what_is_compiled_is_kept(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Also where the image of Python has it switched off: hundreds of processes would compile the bot again."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    ((_, problem, _),) = run((Step("flags", "python", ("-c", "import sys; print(sys.flags.dont_write_bytecode)")),))
+    assert (problem, capfd.readouterr().out.splitlines()[-1]) == (None, "0")
+
+
 def test_steps_beside_each_other_print_what_failed(capfd: pytest.CaptureFixture[str]) -> None:
     """Results stand in the order of the steps; what a failure printed is shown whole under its name, and nothing else."""
     bad, good = Step("bad", "ruff", ("check", "no-such-file.py")), Step("good", "ruff", ("--version",))
