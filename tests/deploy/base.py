@@ -23,6 +23,8 @@ PACKAGES: Final = (
     "base-files",
     "base-passwd",
 )
+PYTHON: Final = "/usr/bin/python3"
+"""Debian's own."""
 _LEFT_OUT: Final = ("/usr/share/doc", "/usr/share/man", "/usr/share/locale", "/usr/share/info", "/usr/share/perl")
 _LINKS: Final = ("/bin", "/sbin", "/lib", "/lib64")
 _EMPTY: Final = ("/proc", "/sys", "/dev", "/tmp")
