@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,11 @@ from bot.entrypoints.cli.app import VERBS, build
 from bot.entrypoints.cli.examples import EXAMPLES, SUMMARIES
 from tests.table import table
 
-PROGRAM: Final = typer.main.get_command(build())
+
+@cache
+def top() -> object:
+    """The command line, made where a test asks for it: not by every worker that collects these."""
+    return typer.main.get_command(build())
 
 
 def commands(group: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, TyperCommand]]:
@@ -34,7 +39,12 @@ def commands(group: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, 
 
 ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = "\n".join(page.read_text() for page in [ROOT / "README.md", *sorted(ROOT.glob("bot/*/README.md"))])
-LEAVES: Final = dict(commands(PROGRAM))
+
+
+@cache
+def leaves() -> dict[str, TyperCommand]:
+    """Every verb by its words."""
+    return dict(commands(top()))
 
 
 @table("module", VERBS)
@@ -48,8 +58,9 @@ def test_a_first_word_loads_all_of_its_verbs(module: str) -> None:
 
 def test_all_verbs_are_loaded_for_help() -> None:
     """Without a first word the program has every verb."""
-    assert isinstance(PROGRAM, TyperGroup)
-    assert sorted(PROGRAM.commands) == sorted(word for words in VERBS.values() for word in words)
+    group = top()
+    assert isinstance(group, TyperGroup)
+    assert sorted(group.commands) == sorted(word for words in VERBS.values() for word in words)
 
 
 def test_the_kept_help_is_what_the_verbs_say() -> None:
@@ -80,8 +91,8 @@ def asked(program: str, word: str, *, columns: int) -> list[str]:
 def parsed(line: str) -> tuple[str, list[str]]:
     """The verb of a command line, and the words that it would not understand. Raises what the program would print."""
     words = shlex.split(line.partition(" > ")[0].partition(" | kubectl")[0].partition("   ")[0])[1:]
-    verb = next(verb for verb in sorted(LEAVES, key=len, reverse=True) if words[: len(verb.split())] == verb.split())
-    context = LEAVES[verb].make_context(verb, words[len(verb.split()) :])
+    verb = next(verb for verb in sorted(leaves(), key=len, reverse=True) if words[: len(verb.split())] == verb.split())
+    context = leaves()[verb].make_context(verb, words[len(verb.split()) :])
     return verb, context.args
 
 
@@ -113,36 +124,36 @@ def test_the_pages_command_lines_parse(line: str) -> None:
 def test_every_verb_that_the_pages_name_is_one() -> None:
     """Also those inside a sentence, whose arguments may be placeholders."""
     named = set(re.findall(r"`clockwork ((?:[a-z][a-z-]* )*[a-z][a-z-]*)", PAGES))
-    words = {verb for leaf in LEAVES for verb in (leaf, leaf.partition(" ")[0])}
+    words = {verb for leaf in leaves() for verb in (leaf, leaf.partition(" ")[0])}
     assert {name for name in named if not any(f"{name} ".startswith(f"{verb} ") for verb in words)} == set()
     assert len(named) > 30
 
 
 def test_examples_and_summaries_belong_to_verbs() -> None:
     """None is of a verb that is gone."""
-    assert set(EXAMPLES) - {""} <= set(LEAVES)
-    assert set(SUMMARIES) <= set(LEAVES)
+    assert set(EXAMPLES) - {""} <= set(leaves())
+    assert set(SUMMARIES) <= set(leaves())
 
 
 @pytest.mark.parametrize("words", [(), ("guard",), ("policy",), ("worker",), ("daemon",), ("ledger",), ("sessions",)])
 def test_lists_of_verbs_hold_whole_sentences(words: tuple[str, ...]) -> None:
     """At 80 columns no line of the list is cut."""
-    group = PROGRAM
+    group = top()
+    assert isinstance(group, TyperGroup)
     for word in words:
-        assert isinstance(group, TyperGroup)
         group = group.commands[word]
+        assert isinstance(group, TyperGroup)
     listed = group.get_help(typer.Context(group, info_name="clockwork", terminal_width=80)).partition("Commands:")[2]
     assert listed
     assert "..." not in listed
 
 
-@table("verb", sorted(LEAVES))
-def test_every_verb_says_what_it_does_within_eighty_columns(verb: str) -> None:
+def test_every_verb_says_what_it_does_within_eighty_columns() -> None:
     """Its first sentence and a help text for each option; a line is longer than 80 columns only where it is an example."""
-    command = LEAVES[verb]
-    help_text = command.get_help(typer.Context(command, info_name=f"clockwork {verb}", terminal_width=80))
-    assert command.help
-    described = help_text.partition("Examples:")[0]
-    assert max(map(len, described.splitlines())) <= 80, described
-    options = [option for option in command.params if isinstance(option, TyperOption)]
-    assert [option.name for option in options if not option.help] == []
+    for verb, command in leaves().items():
+        help_text = command.get_help(typer.Context(command, info_name=f"clockwork {verb}", terminal_width=80))
+        assert command.help, verb
+        described = help_text.partition("Examples:")[0]
+        assert max(map(len, described.splitlines())) <= 80, described
+        options = [option for option in command.params if isinstance(option, TyperOption)]
+        assert [option.name for option in options if not option.help] == [], verb

@@ -22,18 +22,19 @@ from bot.model.decision import Lane
 from bot.model.json import get, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
+from tests.installed import needs_docker
 from tests.intake.compose_oracle import program
 from tests.observers.podman_engine import BUSYBOX, Podman, running_podman
 from tests.observers.waiting import until
 
 pytestmark = [
+    needs_docker,
     pytest.mark.podman,
     pytest.mark.skipif(shutil.which("podman") is None, reason="podman is not installed"),
     pytest.mark.skipif(
         not BUSYBOX.exists(), reason="no static busybox to make an image of (apt install busybox-static)"
     ),
 ]
-pytest.importorskip("docker", reason="the docker library is not installed")
 ENGINE_ALONE: Final = pytest.mark.parametrize("project", ["docker"], indirect=True)
 """What the engine does when asked by its API is the same whichever tool made the containers."""
 

@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ STATUS: Final = Path("/var/lib/dpkg/status")
 PACKAGES: Final = (
     "python3",
     "python3-venv",
+    "python3-pip",
     "dash",
     "coreutils",
     "ca-certificates",
@@ -23,6 +25,8 @@ PACKAGES: Final = (
     "base-files",
     "base-passwd",
 )
+PYTHON: Final = "/usr/bin/python3"
+"""Debian's own."""
 _LEFT_OUT: Final = ("/usr/share/doc", "/usr/share/man", "/usr/share/locale", "/usr/share/info", "/usr/share/perl")
 _LINKS: Final = ("/bin", "/sbin", "/lib", "/lib64")
 _EMPTY: Final = ("/proc", "/sys", "/dev", "/tmp")
@@ -69,8 +73,17 @@ def _paths() -> Iterator[str]:
     listed = subprocess.run(
         ["dpkg-query", "-L", *sorted(closure(PACKAGES))], capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    yield from dict.fromkeys(path for path in listed if path != "/." and not path.startswith(_LEFT_OUT))
+    kept = dict.fromkeys(path for path in listed if path != "/." and not path.startswith(_LEFT_OUT))
+    yield from kept
+    yield from _compiled(kept)
     yield from _OPEN
+
+
+def _compiled(paths: Iterable[str]) -> Iterator[str]:
+    """What Debian compiled of these modules after it had unpacked them: else every process of the image does it again."""
+    for path in paths:
+        if path.endswith(".py") and Path(file := cache_from_source(path)).is_file():
+            yield file
 
 
 def write(archive: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import yaml
 
@@ -84,24 +86,43 @@ EVERYTHING: Final[Mapping[str, Any]] = {
 _PROGRAM: Final = """
 import json, sys
 from helm_python import Chart
-chart, values = sys.argv[1], json.load(sys.stdin)
-print(json.dumps(Chart.load(chart).render(values=values, name="clockwork", namespace="clockwork", is_install=True)))
+for line in sys.stdin:
+    try:
+        made = Chart.load(sys.argv[1]).render(
+            values=json.loads(line), name="clockwork", namespace="clockwork", is_install=True
+        )
+        print(json.dumps([made, ""]), flush=True)
+    except Exception as problem:
+        print(json.dumps([{}, str(problem)]), flush=True)
 """
 
 
 def texts(values: Mapping[str, Any]) -> dict[str, str]:
     """What each template comes to. Raises ``ValueError`` with what Helm says where it renders nothing."""
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, str(CHART)],
-        input=json.dumps(values),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ValueError(done.stderr)
-    made: dict[str, str] = json.loads(done.stdout)
+    made, problem = _answer(json.dumps(values))
+    if problem:
+        raise ValueError(problem)
     return {path.rpartition("/")[2]: text for path, text in made.items()}
+
+
+@cache
+def _answer(values: str) -> tuple[dict[str, str], str]:
+    told, answers = _library()
+    told.write(f"{values}\n")
+    told.flush()
+    made, problem = json.loads(answers.readline())
+    return made, problem
+
+
+@cache
+def _library() -> tuple[IO[str], IO[str]]:
+    """Helm's library in one process for all: a line of values in, a line of texts out. It ends with this process."""
+    words = [sys.executable, "-c", _PROGRAM, str(CHART)]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.communicate)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    return process.stdin, process.stdout
 
 
 def manifests(values: Mapping[str, Any]) -> str:
@@ -113,7 +134,7 @@ def manifests(values: Mapping[str, Any]) -> str:
 
 def objects(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """All objects."""
-    return [each for each in yaml.safe_load_all(manifests(values)) if each]
+    return [each for each in yaml.load_all(manifests(values), yaml.CSafeLoader) if each]
 
 
 def main(folder: Path = MANIFESTS) -> None:

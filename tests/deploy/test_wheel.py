@@ -16,8 +16,8 @@ from typing import Final
 import pytest
 
 from bot import __version__, shipped
-from tests.deploy.indexed import INDEX
-from tests.distributions import ROOT, only
+from tests.deploy.wheelhouse import wheelhouse
+from tests.distributions import ROOT
 from tests.renderers import needs
 
 LARGEST: Final = 2_300_000
@@ -85,13 +85,8 @@ def test_the_source_archive_makes_the_same_wheel(wheel: Path, tmp_path: Path) ->
 
 
 @pytest.fixture
-def demo(wheel: Path, unpacked: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """The demo, played by what pip puts into an empty environment, of the wheel and its extra. Where nothing may be
-    fetched, it is played by the unpacked wheel with those of the distributions here that the extra names, and no other.
-    """
-    words = ("demo", "--no-serve", "--json")
-    if INDEX not in os.environ:
-        return only("demo", *words, code=unpacked, folder=tmp_path)
+def demo(wheel: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """The demo, played by what pip puts into an empty environment, of the wheel and its extra."""
     program = tmp_path / "venv" / "bin"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(program.parent)], check=True)
     subprocess.run(
@@ -101,10 +96,14 @@ def demo(wheel: Path, unpacked: Path, tmp_path: Path) -> subprocess.CompletedPro
         ],
         check=True,
         cwd=tmp_path,
-        env={**{name: text for name, text in os.environ.items() if name != "PYTHONPATH"}, "PIP_COMPILE": "0"},
+        env={
+            **{name: text for name, text in os.environ.items() if name != "PYTHONPATH"},
+            **wheelhouse(tmp_path / "wheels", "demo"),
+            "PIP_COMPILE": "0",
+        },
     )
     environment = {"HOME": str(tmp_path), "PATH": f"{program}:{os.environ['PATH']}"}
-    called = [str(program / "clockwork"), *words]
+    called = [str(program / "clockwork"), "demo", "--no-serve", "--json"]
     return subprocess.run(called, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
 

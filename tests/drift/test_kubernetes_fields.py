@@ -16,7 +16,9 @@ from bot.model.paths import Item
 from tests.drift.places import holding, places
 from tests.table import table
 
-TABLE: Final[dict[str, dict[str, Any]]] = yaml.safe_load(Path(__file__).with_name("kubernetes_fields.yaml").read_text())
+TABLE: Final[dict[str, dict[str, Any]]] = yaml.load(
+    Path(__file__).with_name("kubernetes_fields.yaml").read_text(), yaml.CSafeLoader
+)
 GROUPS: Final = {
     "": "ConfigMap Endpoints LimitRange Namespace PersistentVolume PersistentVolumeClaim Pod ReplicationController "
     "ResourceQuota Secret Service ServiceAccount",

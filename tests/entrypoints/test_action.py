@@ -16,6 +16,7 @@ from bot import __version__
 from bot.report.outputs import applied_outputs
 from bot.sandbox.server import Sandbox
 from tests.appliers.apiserver import ApiServer
+from tests.deploy.wheelhouse import same_python, wheelhouse
 from tests.flows.stage import NAME, Stage, open_stage
 
 HERE: Final = Path(__file__).parents[2]
@@ -207,6 +208,7 @@ def test_the_install_step_brings_a_program(tmp_path: Path) -> None:
         "GITHUB_ACTION_PATH": str(ACTION),
         "RUNNER_TEMP": str(tmp_path / "job"),
         "EXTRAS": "docker",
+        **(wheelhouse(tmp_path / "wheels", "github", "docker") if same_python("python3") else {}),
         "PIP_COMPILE": "0",  # of all that is installed the commands below import a little
     }
     checkout = tmp_path / "checkout"

@@ -26,9 +26,9 @@ from bot.wiring.repository import SystemClock
 from tests.fleet import brokers
 from tests.fleet.brokers import SETTINGS, wait_for
 from tests.fleet.stand import FleetStand, fleet_stand
+from tests.installed import needs_celery
 
-celery = pytest.importorskip("celery", reason="the extra celery is not installed")
-from_url = pytest.importorskip("redis", reason="the extra celery is not installed").from_url
+pytestmark = needs_celery
 
 
 @pytest.fixture(
@@ -152,6 +152,8 @@ def grown_old(broker: str, *, seconds: float) -> None:
     """What nobody acknowledged was taken that much earlier (Kombu's Redis transport keeps the time of each as a score). A
     worker looks for such messages ten seconds after its start, and then every hundred.
     """
+    from redis import from_url
+
     with from_url(broker) as client:
         taken = client.zrange("unacked_index", 0, -1, withscores=True)
         assert taken

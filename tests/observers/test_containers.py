@@ -22,10 +22,11 @@ from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
 from bot.observers.engine_api import unframed
+from tests.installed import needs_docker
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 CONTAINER, IMAGE = json.loads((Path(__file__).parent / "inspect" / "docker.json").read_text())
-pytest.importorskip("docker", reason="the docker library is not installed")
+pytestmark = needs_docker
 
 
 @dataclass

@@ -17,10 +17,11 @@ from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.kubernetes import KubernetesObserver
 from bot.ports import ObserverStep
+from tests.installed import needs_kubernetes
 from tests.observers.cluster import Cluster, running
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-pytest.importorskip("kubernetes", reason="the kubernetes library is not installed")
+pytestmark = needs_kubernetes
 
 
 @pytest.fixture

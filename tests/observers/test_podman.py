@@ -15,17 +15,18 @@ from bot.model.json import JSON
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
+from tests.installed import needs_docker
 from tests.observers.podman_engine import BUSYBOX, Podman, running_podman
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 pytestmark = [
+    needs_docker,
     pytest.mark.podman,
     pytest.mark.skipif(shutil.which("podman") is None, reason="podman is not installed"),
     pytest.mark.skipif(
         not BUSYBOX.exists(), reason="no static busybox to make an image of (apt install busybox-static)"
     ),
 ]
-pytest.importorskip("docker", reason="the docker library is not installed")
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def install(
-    target: Path, name: str, *, modules: Mapping[str, str], entry_points: Mapping[str, Mapping[str, str]]
-) -> None:
-    """The package ``name`` 1.0 is below ``target``, put there by pip from a wheel (Binary distribution format, PyPA)."""
+def install(target: Path, *wheels: Path) -> None:
+    """What these wheels hold is below ``target``, put there by pip."""
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(target)]
+    subprocess.run([*command, *map(str, wheels)], check=True, timeout=120)
+
+
+def packed(
+    folder: Path, name: str, *, modules: Mapping[str, str], entry_points: Mapping[str, Mapping[str, str]]
+) -> Path:
+    """The package ``name`` 1.0 as a wheel in ``folder`` (Binary distribution format, PyPA)."""
     distribution = name.replace("-", "_")
     info = f"{distribution}-1.0.dist-info"
     groups = (
@@ -25,10 +31,9 @@ def install(
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": "\n".join(groups),
     }
-    wheel = target.parent / f"{distribution}-1.0-py3-none-any.whl"
+    wheel = folder / f"{distribution}-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for path, text in files.items():
             archive.writestr(path, text)
         archive.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD")))
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(target)]
-    subprocess.run([*command, str(wheel)], check=True, timeout=120)
+    return wheel

@@ -22,7 +22,7 @@ from bot.wiring.plugins import installed
 from bot.wiring.repository import Options, SystemClock, open_repository
 from tests.entry import clockwork
 from tests.flows.world import Desk
-from tests.plugins.packages import install
+from tests.plugins.packages import install, packed
 
 EXAMPLE = Path(__file__).parent / "example"
 WEB = """\
@@ -44,11 +44,11 @@ def stubborn(context):
 """
 
 
-def install_example(target: Path) -> None:
-    """The example package by what its own pyproject.toml says."""
+def example(folder: Path) -> Path:
+    """The wheel of the example package, by what its own pyproject.toml says."""
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
     modules = {path.name: path.read_text() for path in EXAMPLE.glob("*.py")}
-    install(target, project["name"], modules=modules, entry_points=project["entry-points"])
+    return packed(folder, project["name"], modules=modules, entry_points=project["entry-points"])
 
 
 def repository(folder: Path, settings: str, **files: str) -> Path:
@@ -69,8 +69,7 @@ def run(folder: Path, *words: str, packages: Path | None = None) -> CompletedPro
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example, and two packages with everything that can be wrong with a plug-in."""
-    packages = tmp_path_factory.mktemp("broken") / "packages"
-    install_example(packages)
+    folder = tmp_path_factory.mktemp("broken")
     observers = {
         "raises": "broken:observer",
         "absent": "nowhere:observer",
@@ -79,14 +78,18 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "twice": "broken:number",
     }
     groups = {"clockwork.observers": observers, "clockwork.renderers": {"number": "broken:number"}}
-    install(packages, "broken", modules={"broken.py": SOURCE}, entry_points=groups)
-    install(packages, "other", modules={}, entry_points={"clockwork.observers": {"twice": "broken:observer"}})
-    return packages
+    wheels = (
+        example(folder),
+        packed(folder, "broken", modules={"broken.py": SOURCE}, entry_points=groups),
+        packed(folder, "other", modules={}, entry_points={"clockwork.observers": {"twice": "broken:observer"}}),
+    )
+    install(folder / "packages", *wheels)
+    return folder / "packages"
 
 
 def test_the_example_is_observed(tmp_path: Path) -> None:
     """``clockwork drift`` compares what Git declares with what the plug-in says, and believes it about what is missing."""
-    install_example(tmp_path / "packages")
+    install(tmp_path / "packages", example(tmp_path))
     replicas = tmp_path / "replicas.txt"
     root = repository(tmp_path, f"observe: {{plugins: {{replica-file: {{path: {replicas}}}}}}}\n")
     replicas.write_text("shop/web 5\n")
@@ -173,7 +176,7 @@ def renderer(context):
 def test_a_renderer_takes_the_place_of_the_forge(tmp_path: Path) -> None:
     """``clockwork render`` writes what the plug-in makes of the ``.cw`` files, and nothing else."""
     entry_points = {"clockwork.renderers": {"plain": "plain:renderer"}}
-    install(tmp_path / "packages", "plain", modules={"plain.py": RENDERER}, entry_points=entry_points)
+    install(tmp_path / "packages", packed(tmp_path, "plain", modules={"plain.py": RENDERER}, entry_points=entry_points))
     source = 'provider "docker" {}\nresource "service" "web" {\n  image = "nginx:1.27"\n}\n'
     root = repository(tmp_path, "renderer: {kind: plain, options: {text: hello}}\n", **{"web.cw": source})
     done = run(tmp_path, "render", "--repo", str(root))
@@ -208,7 +211,7 @@ def test_an_assistant_and_a_code_host_are_made_by_their_plug_ins(
 ) -> None:
     """The assistant gets its options, the host its remote and secrets; deliveries are read as GitHub's where it reads none."""
     groups = {"clockwork.assistants": {"parrot": "others:assistant"}, "clockwork.hosts": {"desk": "others:host"}}
-    install(tmp_path / "packages", "others", modules={"others.py": OTHERS}, entry_points=groups)
+    install(tmp_path / "packages", packed(tmp_path, "others", modules={"others.py": OTHERS}, entry_points=groups))
     monkeypatch.syspath_prepend(tmp_path / "packages")
     text = b"host: {kind: desk}\nguard: {assistants: [{kind: parrot, options: {words: hello}}]}\n"
     settings = load(text, installed=installed)

@@ -42,16 +42,24 @@ def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarIn
         (archive({"a": bytes(300 * 1024)}), "a in it is larger than 0.25 MiB"),
         (archive({str(number): bytes(200 * 1024) for number in range(6)}), "unpacks to more than 1 MiB"),
         (archive({str(number): b"" for number in range(51)}), "more than 50 entries"),
-        (gzip.compress(bytes(64 * 1024 * 1024)), "unpacks to more than 1 MiB"),
-        (gzip.compress(b"x" * 4 * 1024 * 1024), "it is no whole gzipped tar archive"),
         (b"PK\x03\x04", "it is no gzipped archive"),
         (b"", "it is no gzipped archive"),
     ],
 )
 def test_an_archive_that_is_made_to_harm_is_refused(data: bytes, reason: str) -> None:
-    """Names that lead out, links, devices, large files, many files, a bomb, other formats."""
+    """Names that lead out, links, devices, large files, many files, other formats."""
     with pytest.raises(Invalid, match=re.escape(reason)):
         unpacked(data, LIMITS)
+
+
+def test_a_bomb_is_refused() -> None:
+    """Made here and not in the table, which every worker reads."""
+    for data, reason in [
+        (bytes(64 * 1024 * 1024), "unpacks to more than 1 MiB"),
+        (b"x" * 4 * 1024 * 1024, "it is no whole gzipped tar archive"),
+    ]:
+        with pytest.raises(Invalid, match=re.escape(reason)):
+            unpacked(gzip.compress(data, 1), LIMITS)
 
 
 def test_a_header_as_large_as_a_bomb_is_refused() -> None:

@@ -9,5 +9,6 @@ python3 -I -m venv --without-pip "$RUNNER_TEMP/clockwork"
 # The runner's own pip installs into it, since putting another one there takes seconds; unless it has none, or an old one.
 pip=(python3 -I -m pip --python "$python")
 "${pip[@]}" --version >/dev/null 2>&1 || { "$python" -I -m ensurepip >/dev/null; pip=("$python" -I -m pip); }
-"${pip[@]}" install --quiet --disable-pip-version-check \
+# Nothing is in it that what is installed could be at odds with: not looking for that saves a second.
+"${pip[@]}" install --quiet --disable-pip-version-check --no-warn-conflicts \
   --constraint "$root/requirements.lock" "$root[github${EXTRAS:+,$EXTRAS}]"
