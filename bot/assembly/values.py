@@ -81,12 +81,17 @@ class Value(NestedValue):
         return sum(len(value.data) if isinstance(value.data, str) else 1 for value in self.parts())
 
     def retraced(self, change: Callable[[Trace], Trace]) -> Value:
-        """The same value whose parts have the traces that ``change`` makes of theirs."""
+        """The same value whose parts have the traces that ``change`` makes of theirs: parts that share one share the new one."""
+        return self._retraced(change, {})
+
+    def _retraced(self, change: Callable[[Trace], Trace], made: dict[int, Trace]) -> Value:
+        """``made`` has the new traces by the identity of the old ones, all of which live as long as this value."""
+        trace = made.get(id(self.trace)) or made.setdefault(id(self.trace), change(self.trace))
         if isinstance(self.data, dict):
-            return Value({key: child.retraced(change) for key, child in self.data.items()}, change(self.trace))
+            return Value({key: child._retraced(change, made) for key, child in self.data.items()}, trace)
         if isinstance(self.data, tuple):
-            return Value(tuple([child.retraced(change) for child in self.data]), change(self.trace), self.unique)
-        return Value(self.data, change(self.trace))
+            return Value(tuple([child._retraced(change, made) for child in self.data]), trace, self.unique)
+        return Value(self.data, trace)
 
     def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
         """The same value as it arrives at another place; its literal stays where it is."""
