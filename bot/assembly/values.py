@@ -81,12 +81,8 @@ class Value(NestedValue):
         return sum(len(value.data) if isinstance(value.data, str) else 1 for value in self.parts())
 
     def retraced(self, change: Callable[[Trace], Trace]) -> Value:
-        """The same value whose parts have the traces that ``change`` makes of theirs."""
-        if isinstance(self.data, dict):
-            return Value({key: child.retraced(change) for key, child in self.data.items()}, change(self.trace))
-        if isinstance(self.data, tuple):
-            return Value(tuple([child.retraced(change) for child in self.data]), change(self.trace), self.unique)
-        return Value(self.data, change(self.trace))
+        """The same value whose parts have the traces that ``change`` makes of theirs; those that share one go on doing so."""
+        return _retraced(self, change, {})
 
     def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
         """The same value as it arrives at another place; its literal stays where it is."""
@@ -96,6 +92,17 @@ class Value(NestedValue):
     def secret(self) -> Value:
         """The same value, never to be shown."""
         return self.retraced(lambda old: replace(old, sensitive=True))
+
+
+def _retraced(value: Value, change: Callable[[Trace], Trace], made: dict[int, Trace]) -> Value:
+    """``made`` has the new traces by the identity of the old ones, all of which live as long as the value does."""
+    old, data = value.trace, value.data
+    trace = made.get(id(old)) or made.setdefault(id(old), change(old))
+    if isinstance(data, dict):
+        return Value({key: _retraced(child, change, made) for key, child in data.items()}, trace)
+    if isinstance(data, tuple):
+        return Value(tuple([_retraced(child, change, made) for child in data]), trace, value.unique)
+    return Value(data, trace)
 
 
 def decided_by(value: Value, *reasons: Value) -> Value:

@@ -344,6 +344,8 @@ class Guardrail:
     @property
     def for_agent(self) -> str | None:
         """The agent that a document in a folder ``agents`` is for: it counts only when a request names that agent."""
+        if "agents/" not in self.file:  # asked of each rule for each change
+            return None
         path = PurePosixPath(self.file)
         return path.stem if path.parent.name == "agents" else None
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.intake.compose_allowance import CHARACTERS, OPENING, ReadingAllowance
 from bot.intake.compose_tags import hidden, without
-from bot.intake.dotenv import EnvLine, parse_env
+from bot.intake.dotenv import EnvLine, EnvText, parse_env
 from bot.intake.interpolate import fill
 from bot.intake.located import LocatedValue, Sources, ValueLocation, located, mapped
 from bot.intake.scalars import Dialect
@@ -87,6 +87,8 @@ class Project:
         default_factory=dict
     )
     _judged: dict[tuple[str, str], bool] = field(default_factory=dict, repr=False)
+    _settled: dict[tuple[str, bool], EnvText] = field(default_factory=dict, repr=False)
+    """Files in which no variable from outside has a say, by path and whether they are raw: services share them."""
 
     def report(self, location: ValueLocation, message: str, expected: str | None = None, *, note: bool = False) -> None:
         """Remember a mistake at a value, or (``note``) that its value is not known."""
@@ -130,7 +132,7 @@ class Project:
         if data is None:
             return None
         try:
-            read = parse_env(Text.of(path, data).chars, known_variables, earlier, raw=raw)
+            read = self._settled.get((path, raw)) or self._parsed(path, data, known_variables, earlier, raw=raw)
         except NotText as problem:
             self.errors.append(text_error(path, problem))
             return ()
@@ -142,6 +144,15 @@ class Project:
         wrong = [line for line in read.lines if line.problem][:_MOST_MESSAGES]
         self.errors += [SourceError(path, line.line, 1, line.problem, _expected(line)) for line in wrong]
         return read.lines
+
+    def _parsed(
+        self, path: str, data: bytes, known_variables: Mapping[str, str], earlier: Mapping[str, str], *, raw: bool
+    ) -> EnvText:
+        chars = Text.of(path, data).chars
+        read = parse_env(chars, known_variables, earlier, raw=raw)
+        if "$" not in chars and not read.inherited and not any(line.names for line in read.lines):
+            self._settled[path, raw] = read
+        return read
 
     def _taint(self, lines: Sequence[EnvLine], values: ChainMap[str, str]) -> None:
         """Remember the variables whose value comes from that of a secret one. ``values`` are those from before."""

@@ -17,6 +17,8 @@ _IDENTIFIER: Final = re.compile(
 )  # HCL native syntax, "Identifiers": a letter, then also digits and dashes
 _BLANK: Final = re.compile(r"(?:[ \t\r]+|(?:#|//)[^\n]*)*")
 _BLANK_LINES: Final = re.compile(r"(?:[ \t\r\n]+|(?:#|//)[^\n]*)*")
+_BLANK_BEGINS: Final = " \t\r\n#/"
+"""What blanks and comments begin with. Most of the time nothing of it comes next, and no expression is asked."""
 _LONE_WORD: Final = re.compile(r"^[ \t]*([^\W\d][\w-]*)(?=[ \t]*\r?$)", re.MULTILINE)
 _NEXT_ITEM: Final = re.compile(
     r"\n(?=[ \t]*(?:[\w-]+[ \t]*=(?!=)|[\w-]+(?:[ \t]+(?:\"[^\"\n]*\"|[\w-]+))*[ \t]*\{|\}))"
@@ -44,11 +46,13 @@ class Scanner:
 
     def skip(self) -> None:
         """Past blanks and comments; past line ends too where they mean nothing."""
-        self._skip(_BLANK_LINES if self.nested else _BLANK)
+        if self.chars[self.at : self.at + 1] in _BLANK_BEGINS:
+            self._skip(_BLANK_LINES if self.nested else _BLANK)
 
     def skip_lines(self) -> None:
         """Past blanks, comments and line ends."""
-        self._skip(_BLANK_LINES)
+        if self.chars[self.at : self.at + 1] in _BLANK_BEGINS:
+            self._skip(_BLANK_LINES)
 
     def _skip(self, blank: re.Pattern[str]) -> None:
         """The end of a ``/*`` is looked for only where there is one: many without an end would cost the square of them."""

@@ -34,12 +34,15 @@ def quoted(scan: Scanner, expression: Inner) -> Template:
         if char == "\\":
             parts.append(_escape(scan))
         else:
-            parts.append(_sequence(scan, expression) or _plain(scan, _QUOTED_TEXT))
+            parts.append(_next_part(scan, expression, _QUOTED_TEXT))
 
 
-def _plain(scan: Scanner, pattern: re.Pattern[str]) -> TextPart:
+def _next_part(scan: Scanner, expression: Inner, plain: re.Pattern[str]) -> Part:
+    """The sequence that begins here, or the ``plain`` text up to where one may; a sign that begins none is text too."""
     start = scan.at
-    match = pattern.match(scan.chars, start)
+    if scan.chars[start] in "$%" and (part := _sequence(scan, expression)) is not None:
+        return part
+    match = plain.match(scan.chars, start)
     scan.at = match.end() if match else start + 1
     return TextPart(start, scan.at, scan.chars[start : scan.at])
 
@@ -136,7 +139,7 @@ def heredoc(scan: Scanner, expression: Inner) -> Template:
     closing_start, closing_end = closing
     parts: list[Part] = []
     while scan.at < closing_start:
-        parts.append(_sequence(scan, expression) or _plain(scan, _HEREDOC_TEXT))
+        parts.append(_next_part(scan, expression, _HEREDOC_TEXT))
     if scan.at > closing_start:
         raise scan.mistake(f"a template sequence runs past the end of the heredoc {scan.quoted(marker)}", "'}'", start)
     scan.at = closing_end

@@ -51,10 +51,13 @@ class NestedValue:
         while todo:
             value = todo.pop()
             yield value
-            if isinstance(value.data, dict):
-                todo += value.data.values()
-            elif isinstance(value.data, (list, tuple)):
-                todo += value.data
+            data = value.data
+            if isinstance(data, str):  # most are texts
+                continue
+            if isinstance(data, dict):
+                todo += data.values()
+            elif isinstance(data, (list, tuple)):
+                todo += data
 
     def size(self) -> int:
         """How many values it is made of."""

@@ -138,6 +138,10 @@ class Kustomize:
 
 _KLOG: Final = re.compile(r'^E\d{4} [\d:.]+ +\d+ \S+\] "command failed" err="(.*)"$', re.MULTILINE)
 """How ``kubectl`` tells an error when its log is not read by a person (k8s.io/component-base, ``cli/run.go``)."""
+_GO_ENDED: Final = re.compile(r" fp=0x[0-9a-f]+ sp=0x[0-9a-f]+ pc=0x[0-9a-f]+")
+"""In what Go's runtime prints of calls when it gives up, as it does without memory, and not for a panic of the program's own
+(runtime, ``traceback.go``). What it says first, "out of memory", is not among the last lines, which alone are kept.
+"""
 _HIDDEN: Final = "it is generated from an encrypted file, and its name from what that holds"
 
 
@@ -173,7 +177,8 @@ def _before(unit: Unit, parts: KustomizationFiles, documents: Documents) -> NotC
 
 
 def _failed(unit: Unit, ended: ProcessResult, stderr: str, documents: Documents, inputs: frozenset[str]) -> NotCompared:
-    message, stopped = one_line(stderr), (ended.exit_code or 0) < 0 or "out of memory" in stderr
+    message = one_line(stderr)
+    stopped = (ended.exit_code or 0) < 0 or "out of memory" in stderr or _GO_ENDED.search(stderr) is not None
     match ended.ending:
         case ProcessEnd.TIMEOUT:
             return _problem(unit, f"kustomize did not finish within {SECONDS:g} s", again=True)

@@ -99,9 +99,9 @@ def loop_on(
     )
 
 
-def open_assessment(options: Options) -> Callable[[], Assessment]:
+def open_assessment(options: Options, renderers: Renderers | None = None) -> Callable[[], Assessment]:
     """A comparison with the files of a folder as they are now (or a remote's branch); nothing is written anywhere."""
-    return assessment_of(repository_to_read(options))
+    return assessment_of(repository_to_read(options), renderers)
 
 
 def open_pushed(options: Options) -> OpenRepository:
@@ -115,10 +115,12 @@ def open_pushed(options: Options) -> OpenRepository:
     return open_repo
 
 
-def assessment_of(open_repo: OpenRepository) -> Callable[[], Assessment]:
-    """Compares an opened repository with what runs, anew each time."""
+def assessment_of(open_repo: OpenRepository, renderers: Renderers | None = None) -> Callable[[], Assessment]:
+    """Compares an opened repository with what runs, anew each time. Without ``renderers`` that others use too, it has its
+    own.
+    """
     options, head = open_repo.options, _head(open_repo)
-    shared = targets.renderers()
+    shared = renderers or targets.renderers()
     observe = Observers(open_repo)
     reader = declarer(open_repo, shared, observe)
     observe.check()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bot.flows.observation import Assessment
+from bot.renderers.renderers import Renderers
 from bot.wiring.reconcile import open_assessment
 from bot.wiring.repository import Options
+from bot.wiring.targets import renderers
 
 
 def folder(root: Path, files: Mapping[str, bytes]) -> Path:
@@ -36,4 +39,10 @@ def assessing(root: Path, *, live: Path | None = None, target: str | None = None
     options = Options(
         repo=str(root), live=None if live is None else str(live), target=target, environment={"CLOCKWORK_SECRET": "k"}
     )
-    return open_assessment(options)
+    return open_assessment(options, shared_renderers())
+
+
+@cache
+def shared_renderers() -> Renderers:
+    """What renders for all tests of this process, and remembers it: many of them begin with the same files."""
+    return renderers()

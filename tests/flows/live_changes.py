@@ -41,9 +41,9 @@ from bot.origins.expanded import objects
 from bot.origins.leaves import words_of
 from bot.renderers.renderers import Renderers
 from bot.targets.desired import identity
-from bot.wiring import targets
 from bot.wiring.reconcile import declarer, rules_in_force
 from bot.wiring.repository import Options, repository_to_read
+from tests.flows.folders import shared_renderers
 from tests.targets.cluster import Object, live
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -165,7 +165,7 @@ def _where(id_: ResourceId, tree: Object) -> ResourceId:
 
 def places(root: Path) -> list[Place]:
     """The targets of a repository that nothing else deploys. They are rendered once for all of them."""
-    renderers = targets.renderers()
+    renderers = shared_renderers()
     opened = repository_to_read(Options(repo=str(root), environment={}))
     deployment = declarer(opened, renderers).at(WORKTREE).deployment
     assert deployment is not None
@@ -179,7 +179,7 @@ def place(root: Path, target: str, renderers: Renderers | None = None) -> Place:
     opened = repository_to_read(
         Options(repo=str(root), environment={"CLOCKWORK_SECRET": "k"}, target=target, live="unused.json")
     )
-    reader = declarer(opened, renderers or targets.renderers())
+    reader = declarer(opened, renderers or shared_renderers())
     declared = reader.at(WORKTREE)
     assert declared.deployment is not None
     made = [

@@ -201,14 +201,15 @@ def kept(name: str, files: Mapping[str, bytes]) -> Answer | None:
 
 def record() -> None:
     """Ask again and keep the answers, with what was asked; of the odd values it refuses, that."""
-    from tests.intake.test_compose_oracle import odd_refused
+    from tests.intake.test_compose_oracle import by_chance, odd_refused
 
     said: dict[str, dict[str, object]] = {}
     asked: dict[str, str] = {}
-    for name, files in (*projects().items(), *odd_refused()):
+    whole = {**projects(), **dict(by_chance())}
+    for name, files in (*whole.items(), *odd_refused()):
         with tempfile.TemporaryDirectory() as folder:
             answer = ask(Path(folder) / PROJECT, files)
-        if name in projects():
+        if name in whole:
             said[name] = {
                 "services": answer.services,
                 "names": sorted(answer.names),

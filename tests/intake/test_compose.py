@@ -313,3 +313,15 @@ def test_a_mistake_does_not_show_what_a_variable_holds() -> None:
         "services.web.scale is what its variable holds",
         "services.web.pull_policy is what its variable holds",
     ]
+
+
+@table("line, values", [("C=$B", ["1", "2"]), ("C=${A:-3}", ["3", "4"]), ("B", ["1", "2"]), ("C=5", ["5", "5"])])
+def test_a_file_of_variables_is_read_for_each_of_its_services(line: str, values: list[str]) -> None:
+    """Two services share it, and each has values of its own for what it takes from outside."""
+    text = (
+        "services:\n  a: {image: x, environment: {B: '1'}, env_file: [v.env]}\n"
+        "  b: {image: x, environment: {A: '4', B: '2'}, env_file: [v.env]}\n"
+    )
+    found = project(compose__yaml=text, v__env=f"{line}\n")
+    key = line.partition("=")[0]
+    assert [one.tree["environment"][key] for one in found.resources] == values  # type: ignore[index, call-overload]  # a mapping

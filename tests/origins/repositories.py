@@ -14,9 +14,9 @@ from bot.model.json import JSON
 from bot.model.resource import ResourceId
 from bot.origins.effect import desired_tree
 from bot.origins.scene import EditPlan, Goal, Scene
-from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
 from tests import gitops
+from tests.flows.folders import shared_renderers
 from tests.renderers.needs import HELM, KUSTOMIZE
 
 NEEDS = [KUSTOMIZE, HELM]
@@ -39,7 +39,7 @@ def repository(name: str) -> Repository:
 def repository_of(tree: FileTree) -> Repository:
     """The repository of a tree that renders."""
     documents = Documents(tree)
-    reader = DeploymentReader(Renderers(documents), documents)
+    reader = DeploymentReader(shared_renderers(), documents)
     deployment = reader.read(tree)
     assert not deployment.errors
     scenes = {target: scene_of(deployment, target, reader) for target in deployment.expansions}

@@ -7,6 +7,7 @@ import socket
 import stat
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -274,13 +275,15 @@ def test_ten_thousand_resources_are_built_or_ended(renderers: Renderers, monkeyp
 
 
 @needs.KUSTOMIZE
-def test_bombs_of_aliases_end_in_an_error(renderers: Renderers) -> None:
-    """Neither a kustomization nor a resource can expand without end."""
+def test_bombs_of_aliases_end_in_an_error(renderers: Renderers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a kustomization nor a resource can expand without end; what ends for want of memory is told as that."""
+    monkeypatch.setattr(confined, "_MEMORY", 2**30)
+    monkeypatch.setattr(confined, "limits", cache(confined.limits.__wrapped__))
     lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" if n else "a0: &a0 [x, x]" for n in range(12)]
     bomb = "\n".join(lines) + "\n"
     assert "aliases expand" in error_of(renderers, {"kustomization.yaml": bomb}).reason
     files = {"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": f"{CONFIG_MAP}{bomb}"}
-    assert error_of(renderers, files).reason.startswith("kustomize")
+    assert error_of(renderers, files).reason == "kustomize was stopped at its limit of memory or processor time"
 
 
 @needs.KUSTOMIZE
@@ -355,6 +358,20 @@ def test_a_chart_without_metadata_is_told(renderers: Renderers) -> None:
 
 
 # -- the wall ---------------------------------------------------------------------------------------------------------
+
+
+def test_jails_share_a_copy_of_a_tool_and_never_the_tool(tmp_path: Path) -> None:
+    """A copy for all of a process, and another one where the tool changed."""
+    program = tmp_path / "tool"
+    program.write_text("one")
+    first, second = (Jail(Wall.NONE) for _ in range(2))
+    copy = first.tool(program)
+    assert copy.samefile(second.tool(program))
+    assert not copy.samefile(program)
+    program.write_text("another")
+    third = Jail(Wall.NONE)
+    assert [copy.read_text(), third.tool(program).read_text()] == ["one", "another"]
+
 
 SECRET = "nobody-may-read-this"
 FORMS = {

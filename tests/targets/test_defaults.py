@@ -17,7 +17,7 @@ from bot.renderers import tools
 from bot.wiring.reconcile import declarer
 from bot.wiring.repository import Options, repository_to_read
 from tests import gitops
-from tests.flows.folders import assessing, folder, snapshot
+from tests.flows.folders import assessing, folder, shared_renderers, snapshot
 from tests.flows.test_targets import has_kustomize
 from tests.targets.cluster import Object, live
 
@@ -257,7 +257,7 @@ REPOSITORIES: Mapping[str, Mapping[str, bytes]] = {
 
 def declaration(root: Path) -> Declaration:
     """What the folder declares."""
-    return declarer(repository_to_read(Options(repo=str(root), environment={}))).at(WORKTREE)
+    return declarer(repository_to_read(Options(repo=str(root), environment={})), shared_renderers()).at(WORKTREE)
 
 
 def cluster(declared: Declaration, target: str, *, managed: bool) -> list[Object]:
