@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -348,17 +348,21 @@ def _platforms() -> Platforms:
     return platforms.load(files("policies", "platforms/*.yaml"))
 
 
+@cache
+def _levels() -> Mapping[str, bytes]:
+    return files("policies", "levels/*.yaml")
+
+
 def load_tables() -> tuple[Path, ...]:
     """Read now what the shipped tables say, which a process reads once; and the files that it was read from."""
-    _grants(), _fields(), _platforms()
-    root = folder("policies")
-    return tuple(path for name in ("metadata", "fields", "platforms") for path in sorted(root.glob(f"{name}/*.yaml")))
+    _grants(), _fields(), _platforms(), _levels()
+    root, names = folder("policies"), ("metadata", "fields", "platforms", "levels")
+    return tuple(path for name in names for path in sorted(root.glob(f"{name}/*.yaml")))
 
 
 def rules_of(open_repo: OpenRepository, commit: str) -> RuleSet:
     """The rules in force at a commit: the repository's own, then those of its level."""
-    shipped = files("policies", "levels/*.yaml")
-    return rules_at(open_repo.repository, commit, level=open_repo.settings.fixes.level, shipped=shipped)
+    return rules_at(open_repo.repository, commit, level=open_repo.settings.fixes.level, shipped=_levels())
 
 
 def _before(open_repo: OpenRepository, renderers: Renderers, observe: Observers | None) -> Declarer | None:
