@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bot.errors import Invalid
@@ -19,8 +21,11 @@ def folder(name: str) -> Path:
     raise Invalid(f"this installation of clockwork lacks its {name} folder", advice="Install it again.")
 
 
+@cache
 def files(name: str, pattern: str = "**/*") -> Mapping[str, bytes]:
-    """The files below a shipped folder that match ``pattern``, by path relative to it with forward slashes, sorted."""
+    """The files below a shipped folder that match ``pattern``, by path relative to it with forward slashes, sorted. A process
+    reads them once.
+    """
     root = folder(name)
     paths = sorted(path for path in root.glob(pattern) if path.is_file())
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+    return MappingProxyType({path.relative_to(root).as_posix(): path.read_bytes() for path in paths})

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from typing import Final
 
 import pygit2
+from pygit2.enums import ObjectType
 
 from bot.errors import Invalid, Unavailable
 
@@ -22,6 +24,10 @@ _SECONDS: Final = 120
 
 def blob_bytes(repository: pygit2.Repository, oid: pygit2.Oid | str) -> bytes:
     """The content of a blob. Raises ``Invalid`` when there is none of that id, ``Unavailable`` when it cannot be fetched."""
+    with suppress(KeyError, ValueError, pygit2.GitError):
+        kind, data = repository.read(oid)
+        if kind == ObjectType.BLOB:
+            return data
     return blob_at(repository, oid).data
 
 

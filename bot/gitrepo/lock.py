@@ -36,7 +36,14 @@ def _hold(descriptor: int) -> None:
 
 
 def _remove_leavings(folder: Path) -> None:
-    leavings = [folder / f"{name}.lock" for name in ("HEAD", "config", "packed-refs", "shallow")]
-    for leaving in (*leavings, *(folder / "refs").rglob("*.lock")):
+    leavings = {f"{name}.lock" for name in ("HEAD", "config", "packed-refs", "shallow")}
+    with os.scandir(folder) as entries:
+        left = [entry.path for entry in entries if entry.name in leavings]
+    for leaving in (*left, *_locks_below(folder / "refs")):
         with suppress(FileNotFoundError):
-            leaving.unlink()
+            Path(leaving).unlink()
+
+
+def _locks_below(folder: Path) -> Iterator[str]:
+    for path, _, names in os.walk(folder):
+        yield from (f"{path}/{name}" for name in names if name.endswith(".lock"))

@@ -7,6 +7,7 @@ process or another, finds the objects in the new pack: libgit2 looks for packs a
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
@@ -64,9 +65,9 @@ def _gather(repository: pygit2.Repository) -> None:
 
 def _small_packs(objects: Path) -> list[Path]:
     """The indexes of the smallest packs; none while there are few."""
-    indexes = [*objects.glob("pack/pack-*.idx")]
-    if len(indexes) <= _PACKS:
+    if sum(name.endswith(".idx") for name in _names(objects / "pack")) <= _PACKS:
         return []
+    indexes = [*objects.glob("pack/pack-*.idx")]
     sizes = {index: index.with_suffix(".pack").stat().st_size for index in indexes if _is_read(index)}
     return list(_up_to(_LARGEST, sorted(sizes.items(), key=lambda pack: pack[1]))) if len(sizes) > _PACKS else []
 
@@ -82,9 +83,17 @@ def _up_to(most: int, sizes: list[tuple[Path, int]]) -> Iterator[Path]:
 
 def _single_objects(objects: Path) -> list[Path]:
     """The files of all single objects; none while there are few, told from one folder as git does."""
-    if sum(1 for _ in objects.glob("17/*")) <= _SAMPLE:
+    if len(_names(objects / "17")) <= _SAMPLE:
         return []
     return [file for file in objects.glob("[0-9a-f][0-9a-f]/*") if len(file.name) == 2 * _ID - 2]
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
 
 
 def _is_read(index: Path) -> bool:

@@ -8,7 +8,7 @@ Hazards this module exists for (measured with pygit2 1.21, libgit2 1.9 and git 2
   Transfer"), and libgit2 puts there what the server advertised in that connection, not what the caller decided on.
   ``push_negotiation`` runs between the two, so the lease is checked there: advertised equals expected, and the server
   then swaps exactly that value. (git-push(1) does the same under ``--force-with-lease``.)
-- The transport for local folders swaps nothing at all. There a pack is written beside the others and the ref is moved by
+- The transport for local folders swaps nothing at all. There the objects are written beside the others and the ref is moved by
   compare-and-swap in the folder itself.
 - The same transport lists the names of refs first and reads each afterwards: one that another process deletes between
   the two fails the whole connection (libgit2, src/libgit2/transports/local.c, ``store_refs``). It is looked again.
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +113,8 @@ class _Callbacks(pygit2.RemoteCallbacks):
         self.reasons[refname] = message
 
 
+_UNPACKED: Final = 100
+"""So many objects and more are a pack, as git has it of a push (git-config(1), ``receive.unpackLimit``)."""
 _LOOKS: Final = 20
 """How often a folder is looked at again because refs were deleted meanwhile."""
 _REF_IS_GONE: Final = re.compile(r"reference '[^']*' not found")
@@ -276,17 +278,52 @@ class Remote:
 
 
 def _carry(source: pygit2.Repository, target: pygit2.Repository, tip: pygit2.Oid) -> None:
-    """What ``tip`` reaches is in ``target``: a pack of those objects that it lacks appears there at once, whole."""
+    """What ``tip`` reaches is in ``target``, where at no moment an object is without what it names: few are written one by one,
+    more appear as a pack at once.
+    """
+    lacking = _lacking(source, target, tip)
+    if len(lacking) < _UNPACKED:
+        for oid in lacking:
+            target.write(*source.read(oid))
+        return
     pack = pygit2.PackBuilder(source)
-    missing, visited = [tip], set[pygit2.Oid]()
-    while missing:
-        oid = missing.pop()
-        if oid not in visited and oid not in target:
+    for oid in lacking:
+        pack.add(oid)
+    pack.write(Path(target.path) / "objects" / "pack")
+
+
+def _lacking(source: pygit2.Repository, target: pygit2.Repository, tip: pygit2.Oid) -> list[pygit2.Oid]:
+    """What ``tip`` reaches and ``target`` has not, each after all that it names."""
+    waiting, visited, held, lacking = [(tip, False)], set[pygit2.Oid](), set[pygit2.Oid](), list[pygit2.Oid]()
+    while waiting:
+        oid, is_last = waiting.pop()
+        if is_last:
+            lacking.append(oid)
+        elif oid not in visited and oid not in held and oid not in target:
             visited.add(oid)
-            pack.add(oid)
-            missing += _needs(source[oid])
-    if visited:
-        pack.write(Path(target.path) / "objects" / "pack")
+            wanted: object = source[oid]
+            if isinstance(wanted, pygit2.Commit):
+                held.update(_held(wanted, source, target))
+            waiting.append((oid, True))
+            waiting += ((needed, False) for needed in _needs(wanted))
+    return lacking
+
+
+def _held(commit: pygit2.Commit, source: pygit2.Repository, target: pygit2.Repository) -> Iterator[pygit2.Oid]:
+    """What ``target`` has with the parents of ``commit`` that are there, found without a look at each object."""
+    pairs = [
+        (commit.tree, source[parent].peel(pygit2.Tree))
+        for parent in commit.parent_ids
+        if parent in target and parent in source
+    ]
+    while pairs:
+        tree, before = pairs.pop()
+        entries = {entry.name: entry for entry in before}
+        yield from (entry.id for entry in entries.values())
+        for entry in tree:
+            old = entries.get(entry.name)
+            if isinstance(entry, pygit2.Tree) and isinstance(old, pygit2.Tree) and entry.id != old.id:
+                pairs.append((entry, old))
 
 
 def _needs(target: object) -> list[pygit2.Oid]:

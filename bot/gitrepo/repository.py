@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -97,6 +97,15 @@ class GitRepository:
         if folder is None:
             raise Invalid(f"{path} is not in a Git repository")
         return cls(pygit2.Repository(folder), None)
+
+    def acting(self, credentials: Credentials | None, author: Signature, signer: Signer | None) -> GitRepository:
+        """The same clone for whoever writes as ``author``; what a fetch was shown is not handed on."""
+        from bot.gitrepo.remote import Remote
+
+        if self.remote is None:
+            raise Refused("this repository was opened for reading only", advice="give the URL of a remote with --repo")
+        remote = Remote(self.git, self.remote.address, credentials)
+        return replace(self, remote=remote, author=author, signer=signer)
 
     def fetch(self) -> None:
         if self.remote is None:
@@ -413,6 +422,6 @@ def bare_clone(url: str, directory: Path) -> pygit2.Repository:
         repository = pygit2.Repository(str(directory))
     except (pygit2.GitError, OSError) as exc:
         raise Invalid(f"{directory} is not a bare Git repository that can be used ({exc})") from exc
-    if ("clockwork.url", url) not in ((item.name, item.value) for item in repository.config):
+    if url not in repository.config.get_multivar("clockwork.url"):
         raise Invalid(f"{directory} belongs to another repository", advice="delete that folder, or name another one")
     return repository

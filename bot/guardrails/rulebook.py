@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
+from functools import lru_cache
 
 from bot.errors import Invalid
 from bot.guardrails import catalogue, documents, ready
@@ -62,7 +63,7 @@ def load(files: Mapping[str, bytes], *, shipped: Mapping[str, bytes], options: G
     errors: list[str] = []
     guardrails_by_id: dict[str, Guardrail] = {}
     for path, data in sorted(_documents(shipped)):
-        guardrail = ready.guardrail(path, data) or documents.parse(path, data)
+        guardrail = _shipped(path, data)
         guardrails_by_id[guardrail.id] = guardrail
     own_guardrails: dict[str, Guardrail] = {}
     for path, data in sorted(_documents(files)):
@@ -84,6 +85,12 @@ def load(files: Mapping[str, bytes], *, shipped: Mapping[str, bytes], options: G
         errors=(*errors, *mistakes),
         hash=_hash([*shipped.items(), *files.items()], settings),
     )
+
+
+@lru_cache(maxsize=256)
+def _shipped(path: str, data: bytes) -> Guardrail:
+    """A document that ships with Clockwork, made once a process."""
+    return ready.guardrail(path, data) or documents.parse(path, data)
 
 
 def _documents(files: Mapping[str, bytes]) -> Iterable[tuple[str, bytes]]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from bot.errors import Invalid
 from bot.model.decision import FixLevel
@@ -20,8 +21,14 @@ def level(name: FixLevel, shipped: Mapping[str, bytes]) -> RuleSet:
     file = f"levels/{name}.yaml"
     for path, data in shipped.items():
         if f"/{path}".endswith(f"/{file}"):
-            return load({file: data})
+            return _loaded(file, data)
     raise Invalid(f"the shipped rule file {file} is missing", advice="Reinstall Clockwork.")
+
+
+@lru_cache(maxsize=len(FixLevel))
+def _loaded(file: str, data: bytes) -> RuleSet:
+    """A process reads what ships with it once."""
+    return load({file: data})
 
 
 def in_force(name: FixLevel, *, shipped: Mapping[str, bytes], repository: Mapping[str, bytes]) -> RuleSet:

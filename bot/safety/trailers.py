@@ -21,6 +21,7 @@ _LINE: Final = re.compile(r"(?P<token>[A-Za-z0-9][A-Za-z0-9-]*): (?P<value>.*)\Z
 _INTENT_ID: Final = re.compile(r"[0-9a-f]{32}\Z")
 _SUBJECT: Final = 72
 _VALUE: Final = 1000
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def compose(subject: str, *, body: str = "", trailers: Iterable[tuple[str, str]] = ()) -> str:
@@ -59,7 +60,8 @@ def intents_in(message: str) -> frozenset[str]:
 
 def one_line(text: str, *, limit: int = _VALUE) -> str:
     """``text`` on one line, printable, at most ``limit`` characters, blanks collapsed."""
-    plain = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in text)
+    # What is printable holds nothing of these kinds, and nearly all is (str.isprintable).
+    plain = text if text.isprintable() else "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in text)
     collapsed = " ".join(plain.split())
     return collapsed if len(collapsed) <= limit else collapsed[: limit - 1].rstrip() + "…"
 

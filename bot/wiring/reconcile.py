@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.drift import platforms
 from bot.drift.cache import Memo
@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from bot.flows.targets import Listing
     from bot.model.resource import ResourceId
     from bot.ports import Applier, Bundle
+
+
+_LEVELS: Final = "levels/*.yaml"
 
 
 def open_loop(
@@ -352,15 +355,16 @@ def _platforms() -> Platforms:
 
 def load_tables() -> tuple[Path, ...]:
     """Read now what the shipped tables say, which a process reads once; and the files that it was read from."""
-    _grants(), _fields(), _platforms()
-    root = folder("policies")
-    return tuple(path for name in ("metadata", "fields", "platforms") for path in sorted(root.glob(f"{name}/*.yaml")))
+    _grants(), _fields(), _platforms(), files("policies", _LEVELS)
+    root, names = folder("policies"), ("metadata", "fields", "platforms", "levels")
+    return tuple(path for name in names for path in sorted(root.glob(f"{name}/*.yaml")))
 
 
 def rules_of(open_repo: OpenRepository, commit: str) -> RuleSet:
     """The rules in force at a commit: the repository's own, then those of its level."""
-    shipped = files("policies", "levels/*.yaml")
-    return rules_at(open_repo.repository, commit, level=open_repo.settings.fixes.level, shipped=shipped)
+    return rules_at(
+        open_repo.repository, commit, level=open_repo.settings.fixes.level, shipped=files("policies", _LEVELS)
+    )
 
 
 def _before(open_repo: OpenRepository, renderers: Renderers, observe: Observers | None) -> Declarer | None:

@@ -221,13 +221,8 @@ def open_repository(options: Options) -> OpenRepository:
         raise _no_branch(options, branch, git.branches())
     settings = settings_at(options, git, git.head(branch))
     hidden = with_app(hidden, settings, options, remote)
-    git = GitRepository.open(
-        remote,
-        cache_folder(options, remote),
-        credentials=credentials(hidden, remote),
-        author=Signature(settings.author.name, settings.author.email),
-        signer=signer(settings),
-    )
+    author = Signature(settings.author.name, settings.author.email)
+    git = git.acting(credentials(hidden, remote), author, signer(settings))
     name = full_name(settings, remote, options.environment) or Path(urlsplit(remote).path).stem
     return OpenRepository(
         options, git, git, remote, settings, hidden, options.branch or settings.branch or branch, name

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Invalid, Refused, Stale, Unavailable
 from bot.gitrepo import trees
+from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.ledger.records import GENESIS, decoded, encoded
 from bot.gitrepo.repository import GitRepository
@@ -274,6 +275,30 @@ def test_a_bare_folder_can_hold_the_ledger(tmp_path: Path) -> None:
         two.append(stale, [entry(2)])
     assert len(two.append(two.read(), [entry(2)]).entries) == 2
     assert two.verify().sound
+
+
+def test_each_file_of_the_ledger_is_read_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that begins where another ended reads what it knows already once, with news or without, and nothing to append."""
+    git("init", "-q", "--bare", str(tmp_path / "shop.git"))
+    address, clones = str(tmp_path / "shop.git"), (tmp_path / "one", tmp_path / "two")
+    fill(GitLedger(address, clones[0]), 3)
+    GitLedger(address, clones[1]).read()
+    unpacked = list[str]()
+
+    def counted(repository: pygit2.Repository, oid: str) -> bytes:
+        unpacked.append(oid)
+        return blob_bytes(repository, oid)
+
+    monkeypatch.setattr("bot.gitrepo.ledger.tree.blob_bytes", counted)
+    for clone, news in ((clones[1], 0), (clones[0], 1), (clones[1], 0)):
+        ledger, before = GitLedger(address, clone), len(unpacked)
+        view = ledger.read()
+        read = unpacked[before:]
+        assert len(read) == len(set(read))
+        assert len(read) >= len(view.entries)
+        if news:
+            ledger.append(view, [entry(4)])
+            assert unpacked[before:] == read
 
 
 def test_a_folder_gives_what_is_asked_for_and_no_more(tmp_path: Path) -> None:

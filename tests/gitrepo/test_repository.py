@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from bot.errors import Invalid, Refused, Stale, Unavailable
+from bot.gitrepo import remote
 from bot.gitrepo.credentials import Token
 from bot.gitrepo.ledger.chain import GitLedger
+from bot.gitrepo.remote import Remote
 from bot.gitrepo.repository import GitRepository
 from bot.model.finding import FileStatus
 from bot.ports import Repository, Signature
@@ -358,6 +361,28 @@ def test_eight_threads_pushing_to_one_branch_lose_nothing(bare: Path, box: GitSe
         thread.join()
     files = git("ls-tree", "--name-only", "main", at=bare).split()
     assert {f"f{number}" for number in range(8)} <= set(files)
+
+
+@pytest.mark.parametrize(("files", "packs"), [(3, 0), (200, 1)])
+def test_nothing_is_in_a_folder_before_what_it_names(tmp_path: Path, files: int, packs: int) -> None:
+    """Who dies while writing there leaves nothing that lacks a part; many objects are one pack."""
+    source, target = (pygit2.init_repository(str(tmp_path / name), bare=True) for name in ("one", "two"))
+    clone = GitRepository(source, Remote(source, str(tmp_path / "two")))
+    contents = {f"{number}": b"%d" % number for number in range(files)}
+    first = clone.commit("", {"a/file": b"same", "file": b"same", "b/file": b"same", **contents}, message="x", at=NOW)
+    second = clone.commit(first, {"a/file": b"other", "z/file": b"same"}, message="x", at=NOW)
+    order = remote._lacking(source, target, pygit2.Oid(hex=second))
+    present = set[pygit2.Oid]()
+    for oid in order:
+        assert present.issuperset(remote._needs(source[oid]))
+        present.add(oid)
+    assert present == {*source}
+    clone.push("main", second, expected=None)
+    assert {*target} == present
+    assert len([*tmp_path.glob("two/objects/pack/*.pack")]) == packs
+    third = clone.commit(second, {"a/new": b"new", "z/file": b"1"}, message="x", at=NOW)
+    clone.push("main", third, expected=second)
+    assert {*target} == {*source}
 
 
 def test_a_folder_of_another_repository_is_turned_down(repo: GitRepository, tmp_path: Path) -> None:

@@ -129,6 +129,16 @@ def test_every_shipped_level_ends_with_a_rule_for_everything(level: FixLevel) ->
     assert (rules[0].remedy is Lane.NOTHING) is (level is FixLevel.DISABLED)
 
 
+def test_a_shipped_level_is_read_once_a_process() -> None:
+    """The same bytes are the same rules, other bytes are others."""
+    files = shipped()
+    first, again = (in_force(FixLevel.MODERATE, shipped=files, repository={}).rules for _ in range(2))
+    assert all(rule is other_rule for rule, other_rule in zip(first, again, strict=True))
+    files = {path: data.replace(b"id: privilege\n", b"id: rights\n") for path, data in files.items()}
+    changed = in_force(FixLevel.MODERATE, shipped=files, repository={}).rules
+    assert [rule.id for rule in changed if rule not in first] == ["rights"]
+
+
 def test_a_missing_level_file_says_so() -> None:
     """An installation without its rule files is reported, not treated as "no rules"."""
     with pytest.raises(Invalid, match=r"levels/moderate.yaml is missing"):

@@ -191,8 +191,10 @@ class GitLedger:
         since, known_tree, _ = self._last_read
         if since is None and (since := self._last_seen()) is not None:
             known_tree = self._tree(since)
-        if tip is None or since is None or since == tip:
+        if tip is None or since is None:
             return self._tree(tip)
+        if since == tip:
+            return known_tree
         return audit.follow(self._repository, since, known_tree, tip, self._retention, advice=self._recovery())
 
     def _tree(self, tip: str | None) -> LedgerTree:
