@@ -19,6 +19,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "kombu": "celery",
     "cryptography": "github",
     "docker": "docker",
+    "github": "github",
     "h11": "daemon",
     "helm_python": "helm",
     "httpx": "http",

@@ -1,8 +1,8 @@
-"""Requests to GitHub's REST interface: retries, pacing, limits, conditional requests.
+"""Requests to GitHub's REST interface through PyGithub's transport: retries, pacing, limits, conditional requests.
 
 The parts of the host adapter share one :class:`RestClient`. Reads are tried again; writes never are, because a lost reply says
-nothing about whether the write happened: the caller gets :class:`Lost` and looks. (PyGithub sends POST again, ``GithubRetry``:
-measured with 2.10, one lost reply made three issues. It also takes a quarter of a second to be imported.)
+nothing about whether the write happened: the caller gets :class:`Lost` and looks. (PyGithub by itself sends POST again,
+``GithubRetry``: measured with 2.10, one lost reply made three issues.)
 """
 
 from __future__ import annotations
@@ -13,25 +13,28 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from bot import escape
 from bot.errors import Closed, Invalid, Refused, Stale, Unavailable
 from bot.github import refusals
 from bot.github.limits import Pace, asked_wait, requests_left
-from bot.github.transport import Transport
 from bot.ports import Clock, Meter, Unmeasured
+
+if TYPE_CHECKING:
+    from github.Requester import Requester
 
 PAGE: Final = 100
 """The longest page (docs.github.com, "Using pagination in the REST API")."""
 _CACHED: Final = 1_000
+_USER_AGENT: Final = "clockwork"
 _NAME: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _HOPS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 """docs.github.com, "Best practices for using the REST API", "Follow redirects"; 308 is RFC 9110, section 15.4.9."""
-_BEING_MADE: Final = 202
-"""What is asked for is not there yet, to a read (docs.github.com, "REST API endpoints for repository statistics")."""
+_VERSION: Final = "2022-11-28"
+"""``X-GitHub-Api-Version`` (docs.github.com, "API Versions")."""
 _T = TypeVar("_T")
 
 
@@ -116,7 +119,7 @@ class RestClient:
         self._clock = clock
         self._pace = pace
         self.patience = patience
-        self._transport: Transport | None = None
+        self._requester: Requester | None = None
         self._blocked_until: datetime | None = None
         self._cache: OrderedDict[str, tuple[str, ApiResponse]] = OrderedDict()
 
@@ -140,9 +143,9 @@ class RestClient:
 
     def close(self) -> None:
         """Give the connection back; the next request opens a new one."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
+        if self._requester is not None:
+            self._requester.close()
+            self._requester = None
 
     def attempts(self, pauses: Sequence[float]) -> Iterator[None]:
         """One attempt, and one more after each of ``pauses``, by the clock that was passed in."""
@@ -247,11 +250,10 @@ class RestClient:
             self._refuse_while_blocked(target)
             answer = self._once(target, headers, None)
             if isinstance(answer, ApiResponse):
-                limited = self._limited(target, answer, last=pause is None)
-                if not limited and answer.status < 500 and answer.status != _BEING_MADE:
+                if not self._limited(target, answer, last=pause is None) and answer.status < 500:
                     return answer
                 cause = f"GitHub answered {target} with {answer.status}"
-                if limited:
+                if answer.status < 500:
                     continue
             else:
                 cause = answer.cause
@@ -263,7 +265,7 @@ class RestClient:
         self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None
     ) -> ApiResponse | Lost:
         """The reply, from where a redirect leads: at a repository's old address nothing was done ("Best practices for
-        using the REST API", "Follow redirects").
+        using the REST API", "Follow redirects"). PyGithub follows 301 alone, and forgets the query.
         """
         answer = self._authorized(target, headers, body)
         for _ in range(_HOPS):
@@ -271,8 +273,6 @@ class RestClient:
                 return answer
             location = answer.headers.get("location", "")
             if not location.startswith(f"{self._api_url}/"):  # the token goes nowhere else
-                if answer.status == 301 and location:
-                    raise Refused(f"{target} leads to another host", advice="Check the API URL in clockwork.yaml.")
                 return answer
             answer = self._authorized(_Target(target.verb, location), headers, body)
         return answer
@@ -302,22 +302,38 @@ class RestClient:
 
         request_headers = {"Accept": "application/vnd.github+json", **headers}
         try:
-            status, replied, output = self._connected().exchanged(target.verb, target.url, request_headers, body)
+            status, replied, output = self._transport().requestJson(
+                target.verb, target.url, None, request_headers, body
+            )
             data = json.loads(output) if output.strip() else None
         except (requests.RequestException, OSError) as exc:
             return Lost(self._safe(f"GitHub did not answer {target}: {type(exc).__name__}"))
         except (ValueError, RecursionError):
             return Lost(f"GitHub answered {target} with something that is not JSON")
-        return ApiResponse(status, replied, data)
+        except RuntimeError as exc:  # PyGithub's answer to a redirect to another host or scheme
+            raise Refused(self._safe(f"{target}: {exc}"), advice="Check the API URL in clockwork.yaml.") from None
+        return ApiResponse(status, {str(key).lower(): str(value) for key, value in replied.items()}, data)
 
-    def _connected(self) -> Transport:
-        """The connection, by the token of the moment."""
+    def _transport(self) -> Requester:
+        """PyGithub's requester without its own retries (it would repeat POST) and without its own pacing."""
         token = self._give()
-        if self._transport is None or token != self._token:
+        if self._requester is None or token != self._token:
+            from github import Auth, Github
+
             self.close()
             self._token = token
-            self._transport = Transport(self._api_url, token, timeout=self.patience.timeout)
-        return self._transport
+            self._requester = Github(
+                auth=Auth.Token(token),
+                base_url=self._api_url,
+                timeout=self.patience.timeout,
+                user_agent=_USER_AGENT,
+                per_page=PAGE,
+                retry=None,
+                seconds_between_requests=None,
+                seconds_between_writes=None,
+                api_version=_VERSION,
+            ).requester
+        return self._requester
 
     def _await_turn(self, target: _Target) -> None:
         self._refuse_while_blocked(target)

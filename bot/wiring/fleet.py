@@ -49,7 +49,7 @@ _USED: Final = (
         "httpx",
         "httpcore",
         "jinja2",
-        "requests",
+        "github",
         "bot.drift.severity.places",
     ),
     *("bot.assembly.assemble", "bot.forge.render", "bot.intake.compose", "bot.intake.terraform", "bot.intake.lined"),

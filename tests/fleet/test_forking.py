@@ -256,7 +256,7 @@ def test_without_a_server_runs_are_fresh_processes(tmp_path: Path, capfd: pytest
 
 def test_a_core_without_extras_is_loaded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """What no run there can use is left out. The files that were read are named, so that a change of them is seen."""
-    for name in ("requests", "httpx", "httpcore", "certifi"):
+    for name in ("github", "httpx", "httpcore", "certifi"):
         monkeypatch.setitem(sys.modules, name, None)
     read = load_program()
     assert {"fields", "metadata", "platforms"} <= {path.parent.name for path in read}
