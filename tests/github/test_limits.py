@@ -138,6 +138,11 @@ def test_reads_are_tried_again_and_writes_are_not(
         ({"status": 409, "json": {"message": "Conflict"}}, Stale, "Conflict"),
         ({"status": 410, "json": {"message": "Issues are disabled"}}, Refused, "Issues are disabled"),
         ({"status": 307, "json": {"message": "Moved"}}, Refused, "307"),
+        (
+            {"status": 301, "headers": {"Location": "https://evil.example/repos"}},
+            Refused,
+            "correct your Github server URL",
+        ),
         ({"status": 500, "json": {}}, Unavailable, "500"),
         ({"status": 200, "body": "<html>captive portal</html>"}, Unavailable, "not JSON"),
         ({"status": 200, "body": "[" * 100_000}, Unavailable, "not JSON"),
