@@ -102,8 +102,7 @@ class Meters:
     def ledger(self, view: LedgerView, limits: Limits) -> None:
         """The ledger is this now."""
         now, history = self.now(), history_of(view)
-        limit_state = state(view, now, limits)
-        self.store.set("clockwork_halted", int(limit_state.halt is not None or limit_state.emergency))
+        self.store.set("clockwork_halted", int(state(view, now, limits).halted))
         self.store.replace("clockwork_budget_left", _left(history, limits, now))
         tasks = sorted({drift.task for drift, _ in self._differences.values()})[:_TASKS]
         fixes_left: dict[Labels, float] = {
