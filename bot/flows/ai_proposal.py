@@ -159,7 +159,7 @@ def _standing(proposal: AIProposal, memory: Memory, run: RunContext) -> TakenAct
     """The answer where the pull request says it already, somebody closed it, or somebody else goes on with it."""
     closed = (item for item in memory.closed(proposal.marker, proposal.fingerprint) if isinstance(item, PullRequest))
     for pull in (*(memory.pulls or ()), *closed):
-        if pull.marker is None or not _is_about(pull.marker, proposal) or pull.marker.digest != proposal.digest:
+        if pull.marker != proposal.marker:
             continue
         if pull.state is ItemState.OPEN:
             return _action(proposal, Effect.UNCHANGED, f"PR #{pull.number} is open.", url=pull.url, number=pull.number)
@@ -170,10 +170,6 @@ def _standing(proposal: AIProposal, memory: Memory, run: RunContext) -> TakenAct
         text = f"Somebody else committed to {branch_of(proposal.branch_path)}, so Clockwork leaves it to them."
         return _action(proposal, Effect.HANDED_OVER, text)
     return None
-
-
-def _is_about(marker: Marker, proposal: AIProposal) -> bool:
-    return (marker.kind, marker.key) == (KIND, proposal.task)
 
 
 def _begin(proposal: AIProposal, memory: Memory, run: RunContext) -> tuple[Entry | TakenAction, LedgerView]:
@@ -252,7 +248,7 @@ def _carry_out(
 
 
 def _is_open_about(pull: PullRequest, proposal: AIProposal) -> bool:
-    return pull.state is ItemState.OPEN and pull.marker is not None and _is_about(pull.marker, proposal)
+    return pull.state is ItemState.OPEN and pull.marker is not None and pull.marker.about == proposal.marker.about
 
 
 def _message(proposal: AIProposal, entry: Entry) -> str:

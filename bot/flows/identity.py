@@ -87,20 +87,18 @@ def owned(
 
 
 def _owned(item: _ItemT, record: ItemRecord | None, facts: HostFacts | None) -> _ItemT:
-    if record is None or not _is_of(record, item, facts) or _same(item.marker, record.marker):
+    if record is None or not _is_of(record, item, facts):
+        return item
+    if item.marker is not None and item.marker.about == record.marker.about:
         return item
     return replace(item, marker=record.marker)
-
-
-def _same(marker: Marker | None, recorded: Marker) -> bool:
-    return marker is not None and (marker.kind, marker.key) == (recorded.kind, recorded.key)
 
 
 def _is_of(record: ItemRecord, item: PullRequest | Issue, facts: HostFacts | None) -> bool:
     """Whether a record is of this very item, and not of one with its number in a repository that the ledger came from."""
     if record.repository is not None:
         return facts is not None and record.repository == str(facts.id)
-    return record.link == item.url or _same(item.claim, record.marker)
+    return record.link == item.url or (item.claim is not None and item.claim.about == record.marker.about)
 
 
 def closed_by_us(view: LedgerView) -> frozenset[str]:

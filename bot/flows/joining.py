@@ -41,7 +41,7 @@ def joined(proposals: Sequence[Proposal], commit: str, situation: Situation) -> 
     least = situation.memory.limits.joined_from
     if least is None or situation.memory.pulls is None:
         return list(proposals)
-    proposed = {(record.marker.kind, record.marker.key) for record in records(situation.memory.view).values()}
+    proposed = {record.marker.about for record in records(situation.memory.view).values()}
     owners = _owners(commit, situation)
     groups: dict[_Likeness, list[Proposal]] = {}
     for proposal in proposals:
@@ -80,7 +80,7 @@ def _is_free(proposal: Proposal, proposed: Collection[tuple[str, str]], situatio
     if any(entry.lane is proposal.lane and entry.task == proposal.task for entry in situation.state.open):
         return False
     tag = marker(proposal)
-    if (tag.kind, tag.key) in proposed and rejected_intention(proposal, situation) is not None:
+    if tag.about in proposed and rejected_intention(proposal, situation) is not None:
         return False
     limit_request = request(Intention(proposal, Effect.OPENED, ""))
     checks = examine(situation.memory.view, limit_request, situation.memory.limits, situation.now)
@@ -90,10 +90,7 @@ def _is_free(proposal: Proposal, proposed: Collection[tuple[str, str]], situatio
 def _is_open(proposal: Proposal, situation: Situation) -> bool:
     tag = marker(proposal)
     items: list[PullRequest | Issue] = [*(situation.memory.pulls or ()), *(situation.memory.issues or ())]
-    return any(
-        item.state is ItemState.OPEN and item.marker and (item.marker.kind, item.marker.key) == (tag.kind, tag.key)
-        for item in items
-    )
+    return any(item.state is ItemState.OPEN and item.marker and item.marker.about == tag.about for item in items)
 
 
 def _likeness(proposal: Proposal, join: Join, owners: _OwnersOf) -> _Likeness | None:

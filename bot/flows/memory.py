@@ -141,13 +141,9 @@ def _closed(
     """The closed items about a proposal. Those that the ledger knows are asked for by number; only where it knows none
     is the host asked for what carries our label, once a run.
     """
-    item_records = [
-        record for record in records(view).values() if (record.marker.kind, record.marker.key) == (tag.kind, tag.key)
-    ]
+    item_records = [record for record in records(view).values() if record.marker.about == tag.about]
     if not item_records:
-        return [
-            item for item in labelled() if item.marker and (item.marker.kind, item.marker.key) == (tag.kind, tag.key)
-        ]
+        return [item for item in labelled() if item.marker and item.marker.about == tag.about]
     if fingerprint in history_of(view).rejections:
         return ()
     same = [record for record in item_records if record.marker.digest == fingerprint.rpartition("-")[2]]

@@ -346,5 +346,5 @@ def _issue(
 
 def _open_item(tag: Marker, items: Sequence[ItemT]) -> ItemT | None:
     """The open one of ours about this; of several, the one that was made first."""
-    same = [item for item in items if item.marker and (item.marker.kind, item.marker.key) == (tag.kind, tag.key)]
+    same = [item for item in items if item.marker and item.marker.about == tag.about]
     return min((item for item in same if item.state is ItemState.OPEN), key=lambda item: item.number, default=None)
