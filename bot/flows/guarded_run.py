@@ -72,7 +72,8 @@ def process_request(
     session = _session_id(request, secret)
     agent = request.agent or drafter.name
     assignment.check_agent(context.rules, request.agent)
-    tree = tree_at(context.repository, context.base)
+    entries = context.repository.entries(context.base)
+    tree = FileTree({entry.path: entry.blob for entry in entries}, context.repository.blob)
     nonce = hashlib.sha256(f"fence\0{secret}".encode()).hexdigest()[:32]
     full_prompt = assignment.build(request.prompt, context.rules, tree, agent=agent, nonce=nonce, evidence=evidence)
     draft = drafter.draft(full_prompt)
@@ -84,11 +85,6 @@ def process_request(
             message += f": {draft.reply.message}"
         raise AIExecutionError(draft.failure, message, advice=_ADVICE.get(draft.failure))
     return run.judged(tree)
-
-
-def tree_at(repository: Repository, commit: str) -> FileTree:
-    """All regular files of a commit."""
-    return FileTree({entry.path: entry.blob for entry in repository.entries(commit)}, repository.blob)
 
 
 def _session_id(request: AIRequest, secret: str) -> str:

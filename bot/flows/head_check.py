@@ -37,7 +37,6 @@ _RENDERED: Final = "rendered"
 """The kind of the marker of the comment that shows rendered differences."""
 _LEAST_ROOM: Final = 2_000
 _VERDICTS: Final = {conclusion(answer): answer for answer in Verdict}
-_BY_SEVERITY: Final = (Verdict.APPROVE, Verdict.WARN, Verdict.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +247,7 @@ def _again(head: _Head, context: ReviewContext, check: PublishedCheck, state: Ch
     answer = _VERDICTS[state]
     if check.kind == "commit-status" and answer is Verdict.APPROVE:  # its success stands for a warning, too
         answer = Verdict.APPROVE if result.verdict is Verdict.APPROVE else Verdict.WARN
-    if _BY_SEVERITY.index(result.verdict) > _BY_SEVERITY.index(answer):
+    if result.verdict.rank > answer.rank:
         return None
     note = "This head was judged before by the same rules: its check stands, and no assistant was asked again."
     result = replace(

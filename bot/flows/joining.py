@@ -179,7 +179,6 @@ def _joined_proposal(likeness: _Likeness, members: Sequence[Proposal]) -> Propos
     common = hashlib.sha256("\0".join(likeness).encode()).hexdigest()[:6]
     decisions = tuple(decision for member in members for decision in member.decisions)
     tasks = tuple(sorted(member.task for member in members))
-    same_changes = len({_same_change(member) for member in members}) == 1 and None not in {
-        _same_change(m) for m in members
-    }
-    return Proposal(members[0].lane, f"{likeness[0]}/*#{common}", decisions, tasks, alike=same_changes)
+    changes = {_same_change(member) for member in members}
+    is_alike = len(changes) == 1 and None not in changes
+    return Proposal(members[0].lane, f"{likeness[0]}/*#{common}", decisions, tasks, alike=is_alike)

@@ -28,7 +28,6 @@ _NAMED: Final = 3
 _MOST: Final = 20
 """Twins that are judged; a commit that is the head of more is approved for none of them in strict."""
 _VERDICT_NAMES: Final = {Verdict.APPROVE: "approved", Verdict.WARN: "approved with warnings", Verdict.BLOCK: "blocked"}
-_RANK: Final = (Verdict.APPROVE, Verdict.WARN, Verdict.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def shared(result: ReviewResult, twins: Sequence[Twin], rules: RuleBook, mode: M
         answer, reason = _judged(twin)
         pull_title = f"#{twin.pull.number}, which would be merged into {twin.pull.base_ref},"
         notes.append(f"{pull_title} has the same head. It is {_VERDICT_NAMES[answer]} there: {reason}.")
-        if _RANK.index(answer) > _RANK.index(result.verdict):
+        if answer.rank > result.verdict.rank:
             text = (
                 f"{pull_title} has the same head and is {_VERDICT_NAMES[answer]}: {reason}. One check stands for both."
             )
