@@ -7,7 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from bot.model.ledger import EntryKind, LedgerView, Result
-from bot.safety.budgets import RepositoryBudget, TaskBudget, proposal_budget, repository_budgets, task_budgets
+from bot.safety.budgets import (
+    RepositoryBudget,
+    TaskBudget,
+    is_notable,
+    proposal_budget,
+    repository_budgets,
+    task_budgets,
+)
 from bot.safety.limits import Limits, examine
 from bot.safety.suspension import UNTIL
 from tests.safety.ledgers import Book, at, request
@@ -73,3 +80,13 @@ def test_budgets_of_the_repository_are_told_with_their_figures() -> None:
     )
     assert repository_budgets(view, limits, at(70))[1] == RepositoryBudget("automatic commits in 60 minutes", 1, 2)
     assert proposal_budget(view, limits, at(30)) == RepositoryBudget("proposals written in 60 minutes", 0, 60)
+
+
+def test_a_budget_that_was_used_or_is_held_is_worth_a_line() -> None:
+    """As a status says it; what is only allowed is not."""
+    idle = {"task": "web", "used": 0, "allowed": 2, "until": None} | dict.fromkeys(
+        ("cooldown_until", "free_at", "failures", "stopped", "suspended")
+    )
+    assert not is_notable(idle)
+    for key in ("used", "cooldown_until", "free_at", "failures", "stopped", "suspended"):
+        assert is_notable(idle | {key: 1})
