@@ -20,7 +20,7 @@ from bot.errors import BotError, Closed, Refused
 from bot.flows.rendered_diff import TargetDifference, differences, markdown
 from bot.flows.rendered_diff import comment_body as rendered_body
 from bot.flows.rendering import RenderChange
-from bot.flows.review import change_between, describe, facts_of, review, with_rendered
+from bot.flows.review import change_between, describe, facts_of, review
 from bot.flows.shared_head import Twin, shared
 from bot.guardrails.authors import classify
 from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body, conclusion, fixed_body
@@ -211,7 +211,7 @@ def _started_check(running: Check, host: CodeHost, *, reads_only: bool) -> Publi
 
 def _judged(head: _Head, context: ReviewContext, *, published: bool) -> Reviewed:
     change = head.change()
-    facts = with_rendered(facts_of(context.repository, change, context.rules.options), change, context.render)
+    facts = facts_of(context.repository, change, context.rules.options, context.render)
     result = review(
         ReviewRequest(change=change, mode=context.mode, agent=change.agent, repository=context.full_name),
         rules=context.rules,
@@ -240,7 +240,7 @@ def _again(head: _Head, context: ReviewContext, check: PublishedCheck, state: Ch
     None where they find worse than it says: whoever may write checks can write one in our name, so it is judged anew.
     """
     change = head.change()
-    facts = with_rendered(facts_of(context.repository, change, context.rules.options), change, context.render)
+    facts = facts_of(context.repository, change, context.rules.options, context.render)
     request = ReviewRequest(change=change, mode=context.mode, agent=change.agent, repository=context.full_name)
     result = review(request, rules=context.rules, clock=context.clock, session_id=head.session, facts=facts)
     result = shared(result, head.twins, context.rules, context.mode)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import BotError
-from bot.flows.review import change_between, describe, facts_of, review, with_rendered
+from bot.flows.review import change_between, describe, facts_of, review
 from bot.guardrails import judge
 from bot.guardrails.verdict import title, verdict
 from bot.model.finding import Enforce, Finding, Mode, Verdict
@@ -77,7 +77,7 @@ def _judged(twin: Twin) -> tuple[Verdict, str]:
     pull, by = twin.pull, twin.context
     try:
         change = describe(change_between(by.repository, pull.base_sha, pull.head_sha), pull, agents=by.agents)
-        facts = with_rendered(facts_of(by.repository, change, by.rules.options), change, by.render)
+        facts = facts_of(by.repository, change, by.rules.options, by.render)
     except BotError as error:
         return Verdict.BLOCK if by.mode is Mode.STRICT else Verdict.WARN, f"it could not be judged ({error.message})"
     request = ReviewRequest(change=change, mode=by.mode, agent=change.agent)
