@@ -14,8 +14,6 @@ from bot.safety.limits import Limits
 from bot.safety.spans import after
 from bot.safety.suspension import suspended_until
 
-__all__ = ["RepositoryBudget", "TaskBudget", "is_notable", "proposal_budget", "repository_budgets", "task_budgets"]
-
 
 @dataclass(frozen=True, slots=True)
 class TaskBudget:

@@ -17,8 +17,6 @@ from bot.model.ledger import LedgerView
 from bot.model.wording import sentences
 from bot.safety.history import ADVICE, UNTIL, History, history_of
 
-__all__ = ["AGAIN", "Closure", "closures", "wait_of"]
-
 AGAIN: Final = timedelta(hours=1)
 """After so long a closed lane is tried once more."""
 _LONGEST_WAIT: Final = timedelta(days=1)

@@ -18,8 +18,6 @@ from bot.safety.history import ORDER, VOICES, Attempt, budget_of_intent, dispute
 from bot.safety.limits import Limits
 from bot.safety.spans import before
 
-__all__ = ["Retention", "retained"]
-
 _RECENT: Final = 64
 _MOST_FAILURES: Final = 1000
 _LONGEST: Final = 1e11

@@ -33,8 +33,6 @@ from bot.safety.spans import after, before, span
 from bot.safety.suspension import suspended_until
 from bot.safety.windows import ChangeWindow, gate
 
-__all__ = ["Denied", "LimitCheck", "Limits", "Permit", "Request", "examine", "permit"]
-
 Figure: TypeAlias = str | int | float
 
 _HOUR: Final = 3600.0

@@ -15,8 +15,6 @@ from bot.safety.limits import Limits
 from bot.safety.spans import span
 from bot.safety.suspension import suspended_until
 
-__all__ = ["State", "state"]
-
 
 @dataclass(frozen=True, slots=True)
 class State:
