@@ -14,7 +14,7 @@ from typing import Final
 from bot.errors import BotError, Refused, Stale
 from bot.escape import line
 from bot.flows.context import RunContext
-from bot.flows.identity import details
+from bot.flows.identity import details, open_item
 from bot.flows.intents import TRIES, Ending, outcome, record
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.ownership import is_taken_over
@@ -229,7 +229,7 @@ def _carry_out(
     sha = run.repository.push(branch, sha, expected=run.repository.head(branch))
     run.reached("branch-push")
     body = _body(proposal, run)
-    open_pull = next((pull for pull in pulls if _is_open_about(pull, proposal)), None)
+    open_pull = open_item(proposal.marker.about, pulls)
     if open_pull is not None:
         pull = host.update_pull(open_pull.number, marker=proposal.marker, title=proposal.title, body=body)
         effect = Effect.UPDATED
@@ -245,10 +245,6 @@ def _carry_out(
         effect = Effect.OPENED
     run.reached("pull")
     return pull, sha, effect
-
-
-def _is_open_about(pull: PullRequest, proposal: AIProposal) -> bool:
-    return pull.state is ItemState.OPEN and pull.marker is not None and pull.marker.about == proposal.marker.about
 
 
 def _message(proposal: AIProposal, entry: Entry) -> str:

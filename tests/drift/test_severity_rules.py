@@ -396,8 +396,9 @@ def test_no_copy_at_all_is_an_outage(
 
 def test_whatever_a_leaf_holds_a_rule_has_an_answer() -> None:
     """What is null says nothing, so it is neither a privilege nor a restriction that is gone."""
+    leaves: tuple[JSON, ...] = (True, False, 0, 1, 1.5, "", " ", "x", [], {})
     for rule in (*PRIVILEGES, *RESTRICTIONS):
         assert not rule.test(None), rule.id
-        for value in (True, False, 0, 1, 1.5, "", " ", "x", [], {}):
+        for value in leaves:
             assert rule.test(value) in {True, False}, (rule.id, value)
             assert rule.covered(value) in {True, False}, (rule.id, value)
