@@ -33,7 +33,10 @@ def book(*steps: Callable[[Book], object]) -> LedgerView:
     ("view", "minute", "budget"),
     [
         (book(lambda b: b.fix(0)), 5, TaskBudget("web", 1, 2, cooldown_until=at(10))),
+        (book(lambda b: b.fix(0)), 10, TaskBudget("web", 1, 2)),
         (book(lambda b: b.fix(0)), 30, TaskBudget("web", 1, 2)),
+        (book(lambda b: b.fix(0), lambda b: b.fix(20)), 60, TaskBudget("web", 1, 2)),
+        (book(*(lambda b, m=m: b.fix(m, Result.FAILED) for m in (-300, -200))), 0, TaskBudget("web", 0, 2, failures=2)),
         (book(lambda b: b.fix(0), lambda b: b.fix(20)), 40, TaskBudget("web", 2, 2, free_at=at(60))),
         (
             book(*(lambda b, m=m: b.fix(m, Result.FAILED) for m in (-300, -200, -100))),
@@ -46,11 +49,16 @@ def book(*steps: Callable[[Book], object]) -> LedgerView:
             5,
             TaskBudget("web", 0, 2, suspended=True, until=at(60)),
         ),
+        (
+            book(lambda b: b.add(EntryKind.SUSPEND, 0, task="web", detail={UNTIL: at(60).isoformat()})),
+            60,
+            TaskBudget("web", 0, 2, until=at(60)),
+        ),
     ],
 )
 def test_a_budget_is_told_with_its_figures(view: LedgerView, minute: float, budget: TaskBudget) -> None:
     """Used, allowed, when there is room again, cooldown, failures in a row, suspension."""
-    assert task_budgets(view, LIMITS, at(minute)) == (budget,)
+    assert task_budgets(view, LIMITS, at(minute), drifting={"web"}) == (budget,)
     checks = {check.limit: check for check in examine(view, request("web"), LIMITS, at(minute))}
     assert checks["task-window"].passed is (budget.free_at is None)
     assert checks["cooldown"].passed is (budget.cooldown_until is None)
