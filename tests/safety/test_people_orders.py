@@ -101,3 +101,16 @@ def test_what_failed_as_one_commit_failed_once() -> None:
     history = history_of_entries(book.entries)
     assert [attempt.intent.task for attempt in history.failures] == ["a", "c", "d", "e", "f"]
     assert len(history.failures_in_a_row) == 6
+
+
+def test_only_an_outcome_that_names_its_intent_ends_it() -> None:
+    """Another entry that names one does not, and an outcome of none is nothing."""
+    book = Book()
+    began = book.intent(0)
+    book.add(EntryKind.NOTE, 1, intent=began.id)
+    book.add(EntryKind.OUTCOME, 2, task="web", result=Result.SUCCEEDED)
+    book.add(EntryKind.OUTCOME, 2, task="web", result=Result.SUCCEEDED, intent="unknown")
+    history = history_of_entries(book.entries)
+    assert ([attempt.outcome for attempt in history.attempts], history.open) == ([None], [began])
+    ended = book.outcome(began, 3, Result.FAILED)
+    assert [attempt.outcome for attempt in history_of_entries(book.entries).attempts] == [ended]
