@@ -49,8 +49,9 @@ def test_rows_are_sound(provider: object) -> None:
 
 
 def test_ids_are_unique() -> None:
-    """A kind of credential has one row."""
+    """A kind of credential has one row, and what stands for it in a text is words in small letters."""
     assert len(BY_ID) == len(PROVIDERS)
+    assert not [id_ for id_ in BY_ID if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", id_) is None]
 
 
 @table("planted", SAMPLES, ids=lambda planted: planted.kind)
