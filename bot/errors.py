@@ -6,8 +6,6 @@ the command line turn them into a report and an exit code. Messages never contai
 
 from __future__ import annotations
 
-__all__ = ["BotError", "Closed", "Invalid", "Refused", "Stale", "Unavailable"]
-
 
 class BotError(Exception):
     """Anything that stops one piece of work. ``advice`` tells a person what to do next."""

@@ -21,8 +21,6 @@ from bot.model.resource import Desired, SourceKind
 if TYPE_CHECKING:
     from bot.assembly.config import AssembledConfig
 
-__all__ = ["adopt"]
-
 
 def adopt(
     desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *, cw: AssembledConfig | None = None

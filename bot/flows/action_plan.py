@@ -40,12 +40,9 @@ class TargetPlan:
     drifts: Mapping[ResourceId, tuple[Drift, ...]]
 
 
-def _nothing_ran(_target: str) -> tuple[HookRun, ...]:
-    """Nothing is known of hooks that ran."""
-    return ()
-
-
-def plans(assessment: Assessment, ran: HooksRan = _nothing_ran, *, tasks: Sequence[str] = ()) -> tuple[TargetPlan, ...]:
+def plans(
+    assessment: Assessment, ran: HooksRan = lambda _target: (), *, tasks: Sequence[str] = ()
+) -> tuple[TargetPlan, ...]:
     """A plan for each target that was compared, by name; those of targets where nothing is to be done among them. ``ran``
     tells of the hooks that ran for a target. With ``tasks`` only what is about them, and what that needs; ``Invalid`` where one
     is about nothing.

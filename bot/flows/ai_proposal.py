@@ -14,7 +14,7 @@ from typing import Final
 from bot.errors import BotError, Refused, Stale
 from bot.escape import line
 from bot.flows.context import RunContext
-from bot.flows.identity import details
+from bot.flows.identity import details, open_item
 from bot.flows.intents import TRIES, Ending, outcome, record
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.ownership import is_taken_over
@@ -159,7 +159,7 @@ def _standing(proposal: AIProposal, memory: Memory, run: RunContext) -> TakenAct
     """The answer where the pull request says it already, somebody closed it, or somebody else goes on with it."""
     closed = (item for item in memory.closed(proposal.marker, proposal.fingerprint) if isinstance(item, PullRequest))
     for pull in (*(memory.pulls or ()), *closed):
-        if pull.marker is None or not _is_about(pull.marker, proposal) or pull.marker.digest != proposal.digest:
+        if pull.marker != proposal.marker:
             continue
         if pull.state is ItemState.OPEN:
             return _action(proposal, Effect.UNCHANGED, f"PR #{pull.number} is open.", url=pull.url, number=pull.number)
@@ -170,10 +170,6 @@ def _standing(proposal: AIProposal, memory: Memory, run: RunContext) -> TakenAct
         text = f"Somebody else committed to {branch_of(proposal.branch_path)}, so Clockwork leaves it to them."
         return _action(proposal, Effect.HANDED_OVER, text)
     return None
-
-
-def _is_about(marker: Marker, proposal: AIProposal) -> bool:
-    return (marker.kind, marker.key) == (KIND, proposal.task)
 
 
 def _begin(proposal: AIProposal, memory: Memory, run: RunContext) -> tuple[Entry | TakenAction, LedgerView]:
@@ -233,7 +229,7 @@ def _carry_out(
     sha = run.repository.push(branch, sha, expected=run.repository.head(branch))
     run.reached("branch-push")
     body = _body(proposal, run)
-    open_pull = next((pull for pull in pulls if _is_open_about(pull, proposal)), None)
+    open_pull = open_item(proposal.marker.about, pulls)
     if open_pull is not None:
         pull = host.update_pull(open_pull.number, marker=proposal.marker, title=proposal.title, body=body)
         effect = Effect.UPDATED
@@ -249,10 +245,6 @@ def _carry_out(
         effect = Effect.OPENED
     run.reached("pull")
     return pull, sha, effect
-
-
-def _is_open_about(pull: PullRequest, proposal: AIProposal) -> bool:
-    return pull.state is ItemState.OPEN and pull.marker is not None and _is_about(pull.marker, proposal)
 
 
 def _message(proposal: AIProposal, entry: Entry) -> str:

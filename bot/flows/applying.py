@@ -40,10 +40,6 @@ _BATCH: Final = 100
 _LOOK_AGAIN: Final = 1.0
 
 
-def _nobody(_ended: AppliedAction) -> None:
-    """Nobody wants to know."""
-
-
 @dataclass(frozen=True, slots=True)
 class ApplyContext:
     """What a plan is carried out with. ``step_timeout`` is in seconds; ``tell`` hears of each action that ended."""
@@ -57,7 +53,7 @@ class ApplyContext:
     new_id: Callable[[], str]
     holder: Holder = NOBODY
     step_timeout: float = 300.0
-    tell: Callable[[AppliedAction], None] = _nobody
+    tell: Callable[[AppliedAction], None] = lambda _ended: None
     reached: Callable[[str], None] = lambda _step: None
 
 

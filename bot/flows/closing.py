@@ -68,12 +68,9 @@ def _items_gone(
     about a suspended task stays as it is, and so does what is about a task whose lanes this plan did not get to know.
     """
     suspended = state(memory.view, assessment.at, memory.limits).suspended
-    current = [
-        *(intention.marker for intention in intentions),
-        *(marker(proposal) for proposal in proposals(settled(assessment.decisions, intentions))),
-    ]
     open_questions = _unsettled(assessment, intentions) | {*suspended}
-    current_tags = {(tag.kind, tag.key) for tag in current}
+    current_tags = {intention.marker.about for intention in intentions}
+    current_tags |= {marker(proposal).about for proposal in proposals(settled(assessment.decisions, intentions))}
     current_tags |= {(BREAKER, fight.task) for fight in fights(memory.view, memory.limits, assessment.at)}
     open_keys = open_questions | _undecided(assessment)
     tasks = tasks_by_key(memory.view)
@@ -81,12 +78,7 @@ def _items_gone(
     to_close = []
     for item in items:
         tag = item.marker
-        if (
-            item.state is not ItemState.OPEN
-            or tag is None
-            or tag.kind not in LANE_OF_KIND
-            or (tag.kind, tag.key) in current_tags
-        ):
+        if item.state is not ItemState.OPEN or tag is None or tag.kind not in LANE_OF_KIND or tag.about in current_tags:
             continue
         about = tasks.get(tag.key, (tag.key,))
         taken_over = isinstance(item, PullRequest) and memory.taken_over(tag.key)
@@ -100,7 +92,7 @@ def _unsettled(assessment: Assessment, intentions: Sequence[Intention]) -> set[s
     much or another one is at work on them.
     """
     if any(intention.kind == DELETIONS for intention in intentions):
-        return {decision.drift.task for decision in assessment.decisions}
+        return _differing(assessment)
     return {intention.proposal.task for intention in intentions if intention.effect is Effect.IN_PROGRESS}
 
 

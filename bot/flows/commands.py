@@ -259,10 +259,7 @@ def subject(number: int, run: RunContext) -> Marker | None:
     item = None if host is None else host.item(number)
     if host is None or item is None:
         return None
-    item_records, facts = records(run.ledger.read()), host.facts()
-    if isinstance(item, PullRequest):
-        return owned((item,), item_records, facts)[0].marker
-    return owned((item,), item_records, facts)[0].marker
+    return owned((item,), records(run.ledger.read()), host.facts())[0].marker
 
 
 def task_of(thread: Marker | None) -> str | None:

@@ -55,7 +55,7 @@ def of_tick(tick: Tick, view: LedgerView, limits: Limits, *, now: datetime) -> S
         *_items(tick, now),
         *_halts(view, limits, now),
         *_fights(view, limits, now),
-        *([failure(tick.blocked, now)] if tick.blocked and not _halted(view, limits, now) else ()),
+        *([failure(tick.blocked, now)] if tick.blocked and not state(view, now, limits).halted else ()),
     )
     return Standing(tuple(notices), partial(_ended, tick=tick, now=now))
 
@@ -84,12 +84,7 @@ def failure(text: str, now: datetime) -> Notice:
 
 def distrusts_ledger(tick: Tick, view: LedgerView, limits: Limits, now: datetime) -> bool:
     """Whether this run found reason to write nothing on the ledger: it was blocked, and nobody halted it."""
-    return tick.blocked is not None and not _halted(view, limits, now)
-
-
-def _halted(view: LedgerView, limits: Limits, now: datetime) -> bool:
-    limit_state = state(view, now, limits)
-    return limit_state.halt is not None or limit_state.emergency
+    return tick.blocked is not None and not state(view, now, limits).halted
 
 
 def _drifts(tick: Tick, now: datetime) -> Iterator[Notice]:

@@ -47,10 +47,6 @@ def no_cluster(_observer: str) -> ServedApi:
     return ServedApi()
 
 
-def _unknown_unit(_unit: Unit) -> None:
-    """Nothing is known of any unit."""
-
-
 @dataclass(frozen=True, slots=True)
 class TargetSelection:
     """What settings and the command line say of targets. ``observed`` have observers of their own; ``only`` is one by
@@ -196,7 +192,7 @@ class DeploymentReader:
         """
         return self._expansions.of_all(targets, tree, keep=keep)
 
-    def expand(self, target: Target, tree: FileTree, known_rendering: KnownRendering = _unknown_unit) -> Expansion:
+    def expand(self, target: Target, tree: FileTree, known_rendering: KnownRendering = lambda _unit: None) -> Expansion:
         """One target as it would be with other files; nothing about it is remembered but what its units come to. Units
         that ``known_rendering`` answers for are not rendered.
         """

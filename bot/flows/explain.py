@@ -79,7 +79,10 @@ class Explanation:
                     **facts(intention, "fingerprint=proposal.fingerprint effect message"),
                     "limit": intention.denied.limit if intention.denied else None,
                     "figures": {k: str(v) for k, v in intention.denied.figures.items()} if intention.denied else {},
-                    "limits": [_limit_json(check) for check in self._limit_checks(intention)],
+                    "limits": [
+                        facts(check, "limit passed message figures next_eligible")
+                        for check in self._limit_checks(intention)
+                    ],
                     "would_change": next_step(intention),
                 }
                 for intention in self.intentions
@@ -102,9 +105,7 @@ def explain(loop: Loop, subject: str) -> Explanation:
     """Everything known about ``subject``: a task, a proposal's fingerprint, or a drift's id. ``Invalid`` if unknown."""
     now = loop.run.clock.now()
     loop.run.repository.fetch()
-    head = loop.run.repository.head(loop.run.branch)
-    if head is None:
-        raise Invalid(f"the repository has no branch {loop.run.branch}")
+    head = loop.run.head()
     assessment = loop.assess(head, now)
     memory = as_recovered(remember(loop.run), head, loop.run, now=now)
     intentions = plan(assessment.decisions, assessment.declaration, memory, loop.declarer, now=now)
@@ -250,10 +251,6 @@ def _figures(figures: Mapping[str, str | int | float]) -> str:
 def _limit(check: LimitCheck) -> str:
     figures = f" ({figures_text})" if (figures_text := _figures(check.figures)) else ""
     return _line("limit", f"{check.limit} {'ok' if check.passed else 'denied'}: {check.message}{figures}")
-
-
-def _limit_json(check: LimitCheck) -> dict[str, JSON]:
-    return facts(check, "limit passed message figures next_eligible")
 
 
 def _entry(entry: Entry) -> str:

@@ -16,7 +16,7 @@ from typing import Final
 
 from bot.errors import Invalid, Refused
 from bot.flows.rendering import RenderChange
-from bot.flows.review import DETECTOR_SECONDS, facts_of, with_rendered
+from bot.flows.review import DETECTOR_SECONDS, facts_of
 from bot.guardrails import assignment, output
 from bot.guardrails.judge import fingerprint, judge, ordered, system
 from bot.guardrails.rule import ChangeFacts
@@ -72,7 +72,8 @@ def process_request(
     session = _session_id(request, secret)
     agent = request.agent or drafter.name
     assignment.check_agent(context.rules, request.agent)
-    tree = tree_at(context.repository, context.base)
+    entries = context.repository.entries(context.base)
+    tree = FileTree({entry.path: entry.blob for entry in entries}, context.repository.blob)
     nonce = hashlib.sha256(f"fence\0{secret}".encode()).hexdigest()[:32]
     full_prompt = assignment.build(request.prompt, context.rules, tree, agent=agent, nonce=nonce, evidence=evidence)
     draft = drafter.draft(full_prompt)
@@ -84,11 +85,6 @@ def process_request(
             message += f": {draft.reply.message}"
         raise AIExecutionError(draft.failure, message, advice=_ADVICE.get(draft.failure))
     return run.judged(tree)
-
-
-def tree_at(repository: Repository, commit: str) -> FileTree:
-    """All regular files of a commit."""
-    return FileTree({entry.path: entry.blob for entry in repository.entries(commit)}, repository.blob)
 
 
 def _session_id(request: AIRequest, secret: str) -> str:
@@ -117,7 +113,9 @@ class _Run:
         change = replace(
             reading.change, author_kind=AuthorKind.AGENT, agent=self.agent, author=self.draft.reply.assistant
         )
-        facts = self._facts(change) if reading.writes else ChangeFacts()
+        facts = ChangeFacts()
+        if reading.writes:
+            facts = facts_of(context.repository, change, context.rules.options, context.render)
         began = context.clock.now()
         deadline = began + timedelta(seconds=DETECTOR_SECONDS)
         judgement = judge(
@@ -175,11 +173,6 @@ class _Run:
         file_contents = {file.path: file.data for file in files if file.refused is None and file.path in touched}
         redacted = redact(summary)
         return _Reading(ParsedOutput(redacted, output.code_blocks(redacted), file_contents), change, writes=True)
-
-    def _facts(self, change: Change) -> ChangeFacts:
-        return with_rendered(
-            facts_of(self.context.repository, change, self.context.rules.options), change, self.context.render
-        )
 
     def _never_written(self, change: Change) -> Iterable[Finding]:
         """One finding for each file that no commit may hold, whatever the mode."""

@@ -20,7 +20,7 @@ from bot.errors import BotError, Closed, Refused
 from bot.flows.rendered_diff import TargetDifference, differences, markdown
 from bot.flows.rendered_diff import comment_body as rendered_body
 from bot.flows.rendering import RenderChange
-from bot.flows.review import change_between, describe, facts_of, review, with_rendered
+from bot.flows.review import change_between, describe, facts_of, review
 from bot.flows.shared_head import Twin, shared
 from bot.guardrails.authors import classify
 from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body, conclusion, fixed_body
@@ -37,7 +37,6 @@ _RENDERED: Final = "rendered"
 """The kind of the marker of the comment that shows rendered differences."""
 _LEAST_ROOM: Final = 2_000
 _VERDICTS: Final = {conclusion(answer): answer for answer in Verdict}
-_BY_SEVERITY: Final = (Verdict.APPROVE, Verdict.WARN, Verdict.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +211,7 @@ def _started_check(running: Check, host: CodeHost, *, reads_only: bool) -> Publi
 
 def _judged(head: _Head, context: ReviewContext, *, published: bool) -> Reviewed:
     change = head.change()
-    facts = with_rendered(facts_of(context.repository, change, context.rules.options), change, context.render)
+    facts = facts_of(context.repository, change, context.rules.options, context.render)
     result = review(
         ReviewRequest(change=change, mode=context.mode, agent=change.agent, repository=context.full_name),
         rules=context.rules,
@@ -241,14 +240,14 @@ def _again(head: _Head, context: ReviewContext, check: PublishedCheck, state: Ch
     None where they find worse than it says: whoever may write checks can write one in our name, so it is judged anew.
     """
     change = head.change()
-    facts = with_rendered(facts_of(context.repository, change, context.rules.options), change, context.render)
+    facts = facts_of(context.repository, change, context.rules.options, context.render)
     request = ReviewRequest(change=change, mode=context.mode, agent=change.agent, repository=context.full_name)
     result = review(request, rules=context.rules, clock=context.clock, session_id=head.session, facts=facts)
     result = shared(result, head.twins, context.rules, context.mode)
     answer = _VERDICTS[state]
     if check.kind == "commit-status" and answer is Verdict.APPROVE:  # its success stands for a warning, too
         answer = Verdict.APPROVE if result.verdict is Verdict.APPROVE else Verdict.WARN
-    if _BY_SEVERITY.index(result.verdict) > _BY_SEVERITY.index(answer):
+    if result.verdict.rank > answer.rank:
         return None
     note = "This head was judged before by the same rules: its check stands, and no assistant was asked again."
     result = replace(

@@ -6,11 +6,11 @@ own id for it, the branch. Markers, which the adapter reads, are evidence for it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from bot.model.codehost import HostFacts, Issue, Marker, PullRequest
+from bot.model.codehost import HostFacts, Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
 
@@ -25,7 +25,7 @@ with them is about an item that shows no proposal.
 CLOSED_ITEM: Final = "closed-item"
 """The key in the detail of a note that says which item we closed ourselves."""
 _PROPOSING: Final = frozenset({Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE})
-_ItemT = TypeVar("_ItemT", PullRequest, Issue)
+ItemT = TypeVar("ItemT", bound=PullRequest | Issue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,13 @@ def _record(entry: Entry) -> ItemRecord | None:
     return ItemRecord(int(number), Marker(kind, entry.task, digest), entry.detail.get(REPOSITORY), entry.link or "")
 
 
-def owned(
-    items: Sequence[_ItemT], item_records: Mapping[int, ItemRecord], facts: HostFacts | None
-) -> tuple[_ItemT, ...]:
+def open_item(about: tuple[str, str], items: Iterable[ItemT]) -> ItemT | None:
+    """The open one of ours about this; of several, the one that was made first."""
+    same = (item for item in items if item.state is ItemState.OPEN and item.marker and item.marker.about == about)
+    return min(same, key=lambda item: item.number, default=None)
+
+
+def owned(items: Sequence[ItemT], item_records: Mapping[int, ItemRecord], facts: HostFacts | None) -> tuple[ItemT, ...]:
     """The items, those of ours with the marker that says what they are about.
 
     A valid marker about the same thing is newer than its record where a run died between the two.
@@ -86,21 +90,19 @@ def owned(
     return tuple(_owned(item, item_records.get(item.number), facts) for item in items)
 
 
-def _owned(item: _ItemT, record: ItemRecord | None, facts: HostFacts | None) -> _ItemT:
-    if record is None or not _is_of(record, item, facts) or _same(item.marker, record.marker):
+def _owned(item: ItemT, record: ItemRecord | None, facts: HostFacts | None) -> ItemT:
+    if record is None or not _is_of(record, item, facts):
+        return item
+    if item.marker is not None and item.marker.about == record.marker.about:
         return item
     return replace(item, marker=record.marker)
-
-
-def _same(marker: Marker | None, recorded: Marker) -> bool:
-    return marker is not None and (marker.kind, marker.key) == (recorded.kind, recorded.key)
 
 
 def _is_of(record: ItemRecord, item: PullRequest | Issue, facts: HostFacts | None) -> bool:
     """Whether a record is of this very item, and not of one with its number in a repository that the ledger came from."""
     if record.repository is not None:
         return facts is not None and record.repository == str(facts.id)
-    return record.link == item.url or _same(item.claim, record.marker)
+    return record.link == item.url or (item.claim is not None and item.claim.about == record.marker.about)
 
 
 def closed_by_us(view: LedgerView) -> frozenset[str]:

@@ -16,12 +16,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, partial
 from typing import Final, TypeAlias, assert_never
 
-from bot.flows.identity import records
+from bot.flows.identity import open_item, records
 from bot.flows.intention import TASKS, Intention, marker, request
 from bot.flows.memory import Situation
 from bot.flows.people import owner_names, owners_text
 from bot.flows.rejection import rejected_intention
-from bot.model.codehost import Issue, ItemState, PullRequest
+from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import EntryKind, LedgerView
 from bot.model.paths import Item
@@ -41,7 +41,7 @@ def joined(proposals: Sequence[Proposal], commit: str, situation: Situation) -> 
     least = situation.memory.limits.joined_from
     if least is None or situation.memory.pulls is None:
         return list(proposals)
-    proposed = {(record.marker.kind, record.marker.key) for record in records(situation.memory.view).values()}
+    proposed = {record.marker.about for record in records(situation.memory.view).values()}
     owners = _owners(commit, situation)
     groups: dict[_Likeness, list[Proposal]] = {}
     for proposal in proposals:
@@ -79,8 +79,7 @@ def _is_free(proposal: Proposal, proposed: Collection[tuple[str, str]], situatio
         return False
     if any(entry.lane is proposal.lane and entry.task == proposal.task for entry in situation.state.open):
         return False
-    tag = marker(proposal)
-    if (tag.kind, tag.key) in proposed and rejected_intention(proposal, situation) is not None:
+    if marker(proposal).about in proposed and rejected_intention(proposal, situation) is not None:
         return False
     limit_request = request(Intention(proposal, Effect.OPENED, ""))
     checks = examine(situation.memory.view, limit_request, situation.memory.limits, situation.now)
@@ -88,12 +87,8 @@ def _is_free(proposal: Proposal, proposed: Collection[tuple[str, str]], situatio
 
 
 def _is_open(proposal: Proposal, situation: Situation) -> bool:
-    tag = marker(proposal)
     items: list[PullRequest | Issue] = [*(situation.memory.pulls or ()), *(situation.memory.issues or ())]
-    return any(
-        item.state is ItemState.OPEN and item.marker and (item.marker.kind, item.marker.key) == (tag.kind, tag.key)
-        for item in items
-    )
+    return open_item(marker(proposal).about, items) is not None
 
 
 def _likeness(proposal: Proposal, join: Join, owners: _OwnersOf) -> _Likeness | None:
@@ -182,7 +177,6 @@ def _joined_proposal(likeness: _Likeness, members: Sequence[Proposal]) -> Propos
     common = hashlib.sha256("\0".join(likeness).encode()).hexdigest()[:6]
     decisions = tuple(decision for member in members for decision in member.decisions)
     tasks = tuple(sorted(member.task for member in members))
-    same_changes = len({_same_change(member) for member in members}) == 1 and None not in {
-        _same_change(m) for m in members
-    }
-    return Proposal(members[0].lane, f"{likeness[0]}/*#{common}", decisions, tasks, alike=same_changes)
+    changes = {_same_change(member) for member in members}
+    is_alike = len(changes) == 1 and None not in changes
+    return Proposal(members[0].lane, f"{likeness[0]}/*#{common}", decisions, tasks, alike=is_alike)

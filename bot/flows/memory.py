@@ -25,22 +25,6 @@ from bot.safety.spans import span
 from bot.safety.state import State, state
 
 
-def _nobody(_task: str) -> bool:
-    return False
-
-
-def _nothing(_tag: Marker, _fingerprint: str) -> Sequence[PullRequest | Issue]:
-    return ()
-
-
-def _none_below(_branch: str) -> str | None:
-    return None
-
-
-def _no_item(_number: int) -> PullRequest | Issue | None:
-    return None
-
-
 def _switched_off(facts: HostFacts | None) -> Mapping[Lane, Closure]:
     if facts is not None and facts.archived:
         lanes = (Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE)
@@ -64,16 +48,16 @@ class Memory:
     limits: Limits
     pulls: Sequence[PullRequest] | None = None
     issues: Sequence[Issue] | None = None
-    taken_over: Callable[[str], bool] = _nobody
-    closed: Callable[[Marker, str], Sequence[PullRequest | Issue]] = _nothing
-    item: Callable[[int], PullRequest | Issue | None] = _no_item
+    taken_over: Callable[[str], bool] = lambda _task: False
+    closed: Callable[[Marker, str], Sequence[PullRequest | Issue]] = lambda _tag, _fingerprint: ()
+    item: Callable[[int], PullRequest | Issue | None] = lambda _number: None
     """One item of ours by its number, in whatever state."""
     facts: HostFacts | None = None
     prefix: str = PREFIX
     branch: str = ""
     in_the_way: Mapping[Lane, Closure] = field(default_factory=dict)
     """Pull requests, where a branch is called as ours begin."""
-    below: Callable[[str], str | None] = _none_below
+    below: Callable[[str], str | None] = lambda _branch: None
     """A branch whose name begins with that of the given one and a slash: Git keeps only one of the two."""
 
     def closures(self, now: datetime) -> Mapping[Lane, Closure]:
@@ -157,13 +141,9 @@ def _closed(
     """The closed items about a proposal. Those that the ledger knows are asked for by number; only where it knows none
     is the host asked for what carries our label, once a run.
     """
-    item_records = [
-        record for record in records(view).values() if (record.marker.kind, record.marker.key) == (tag.kind, tag.key)
-    ]
+    item_records = [record for record in records(view).values() if record.marker.about == tag.about]
     if not item_records:
-        return [
-            item for item in labelled() if item.marker and (item.marker.kind, item.marker.key) == (tag.kind, tag.key)
-        ]
+        return [item for item in labelled() if item.marker and item.marker.about == tag.about]
     if fingerprint in history_of(view).rejections:
         return ()
     same = [record for record in item_records if record.marker.digest == fingerprint.rpartition("-")[2]]

@@ -274,13 +274,8 @@ def item_gone(item: PullRequest | Issue, task: str, texts: Messages, *, differs:
 
 
 def answer(text: str, texts: Messages) -> str:
-    """The comment that answers a command."""
+    """The comment that answers a command, or tells what became of something else."""
     return texts.render("answer.md", text=text)
-
-
-def merged_by_people(reason: str, texts: Messages) -> str:
-    """The comment on a pull request that was to merge by itself and cannot."""
-    return texts.render("answer.md", text=f"A person merges this pull request: {reason}.")
 
 
 def explanation(text: str, texts: Messages) -> str:

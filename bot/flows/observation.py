@@ -40,7 +40,7 @@ Observe = Callable[[str, Sequence[Desired], datetime], Observation]
 
 
 Locate: TypeAlias = Callable[[Declaration, Sequence[Drift]], tuple[Drift, ...]]
-"""Drifts with the lines that set what Git says."""
+"""Drifts with the lines that set what Git says, in the same order."""
 
 
 def _as_declared(_declaration: Declaration, drifts: Sequence[Drift]) -> tuple[Drift, ...]:
@@ -106,18 +106,14 @@ def assess(
     report = replace(report, drift=locate(declaration, report.drift))
     contexts = {group.observer: _context(declaration, rules, group) for group in groups} if report.drift else {}
     observer_of = _observer_of(declaration)
-    decisions = [
+    decisions = tuple(
         decide(drift, rules.rules, contexts[observer_of.get(drift.resource.target, "")]) for drift in report.drift
-    ]
-    return Assessment(now, declaration, groups, report, tuple(sorted(decisions, key=_worst_first)), idle)
+    )
+    return Assessment(now, declaration, groups, report, decisions, idle)
 
 
 def _context(declaration: Declaration, rules: RulesInForce, group: ObserverGroup) -> Context:
     return replace(collect(_of(declaration, group.observer)), restorable=rules.restorable)
-
-
-def _worst_first(decision: Decision) -> tuple[int, str, str, str]:
-    return _order(decision.drift)
 
 
 def _order(drift: Drift) -> tuple[int, str, str, str]:

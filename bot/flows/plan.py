@@ -12,11 +12,12 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from bot.errors import Refused
 from bot.flows.changes import Changes, config_change, patch
 from bot.flows.declare import Declaration, Declarer
+from bot.flows.identity import open_item
 from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, SWITCH, Intention, marker, request
 from bot.flows.joining import joined
 from bot.flows.lanes import Relaned, by_closing, by_open_lanes, by_orders, tried
@@ -26,7 +27,7 @@ from bot.flows.refresh import outdated
 from bot.flows.rejection import Item, rejected_intention, shows
 from bot.flows.removals import removals
 from bot.flows.titles import short_names
-from bot.model.codehost import Issue, ItemState, Marker, PullRequest
+from bot.model.codehost import ItemState, PullRequest
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Entry
 from bot.model.proposal import Effect, Proposal, branch_of, field_of, proposals
@@ -36,8 +37,6 @@ from bot.safety.history import budget_of, history_of
 from bot.safety.limits import Denied, Request, permit
 from bot.safety.state import state
 from bot.safety.suspension import suspended_until
-
-ItemT = TypeVar("ItemT", PullRequest, Issue)
 
 
 def plan(
@@ -249,7 +248,7 @@ def _pull(
     memory = situation.memory
     if memory.pulls is None:
         return _without_host(proposal, declaration, situation)
-    open_pull = _open_item(marker(proposal), memory.pulls)
+    open_pull = open_item(marker(proposal).about, memory.pulls)
     stale = open_pull is not None and shows(open_pull, proposal) and outdated(open_pull, declaration, situation)
     if open_pull is not None and shows(open_pull, proposal) and not stale:
         text = f"PR #{open_pull.number} is open."
@@ -329,7 +328,7 @@ def _issue(
     memory = situation.memory
     if memory.issues is None:
         return Intention(proposal, Effect.UNSUPPORTED, "No code host is configured to open an issue on.", kind=kind)
-    open_issue = _open_item(marker(proposal, kind=kind), memory.issues)
+    open_issue = open_item(marker(proposal, kind=kind).about, memory.issues)
     if open_issue is not None and (kind in {BREAKER, DELETIONS} or shows(open_issue, proposal)):
         text = f"Issue #{open_issue.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=open_issue.number, url=open_issue.url, kind=kind)
@@ -342,9 +341,3 @@ def _issue(
         text = to_propose(proposal, open_issue.number, kind=kind)
         intention = Intention(proposal, Effect.UPDATED, text, number=open_issue.number, url=open_issue.url, kind=kind)
     return _ask(intention, pending, situation)
-
-
-def _open_item(tag: Marker, items: Sequence[ItemT]) -> ItemT | None:
-    """The open one of ours about this; of several, the one that was made first."""
-    same = [item for item in items if item.marker and (item.marker.kind, item.marker.key) == (tag.kind, tag.key)]
-    return min((item for item in same if item.state is ItemState.OPEN), key=lambda item: item.number, default=None)

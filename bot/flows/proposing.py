@@ -19,10 +19,10 @@ from bot.flows.intents import Ending, Progress, StartedBatch, StartedIntent, beg
 from bot.flows.kept import with_notes, with_readers_edits
 from bot.flows.messages import (
     ItemText,
+    answer,
     commit_message,
     issue_changed,
     issue_text,
-    merged_by_people,
     proposed,
     pull_request_text,
 )
@@ -273,7 +273,8 @@ def _merge_when_green(number: int, intention: Intention, desk: ProposalDesk) -> 
     except BotError as exc:
         tag = Marker("automerge", intention.proposal.task, intention.proposal.digest)
         with suppress(BotError):
-            desk.host.comment(number, marker=tag, body=merged_by_people(exc.message, desk.run.texts))
+            text = f"A person merges this pull request: {exc.message}."
+            desk.host.comment(number, marker=tag, body=answer(text, desk.run.texts))
 
 
 def _issue(intention: Intention, desk: ProposalDesk) -> Issue:

@@ -18,11 +18,12 @@ from bot.flows.closing import close_gone, planned_closings
 from bot.flows.context import RunContext
 from bot.flows.dashboard.board import ordered, shown
 from bot.flows.declare import Declarer
+from bot.flows.identity import ItemT
 from bot.flows.intention import Intention, as_planned, settled
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.observation import Assessment, Observe, RulesInForce, assess, is_observed
 from bot.flows.people import ownerless
-from bot.flows.plan import ItemT, plan
+from bot.flows.plan import plan
 from bot.flows.preview import preview
 from bot.flows.recover import as_recovered, ledger_loss, recover
 from bot.flows.rejection import record_rejections

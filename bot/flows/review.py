@@ -27,6 +27,7 @@ from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.flows.rendering import RenderChange
+    from bot.guardrails.rendered import RenderedChange
     from bot.model.codehost import PullRequest
     from bot.ports import Assistant, Clock, Repository, SessionStore
 
@@ -153,7 +154,9 @@ def change_between(repository: Repository, base: str, head: str) -> Change:
     return Change(base=start, head=head, files=files[:MAX_FILES], messages=messages, truncated=truncated)
 
 
-def facts_of(repository: Repository, change: Change, options: GuardOptions) -> ChangeFacts:
+def facts_of(
+    repository: Repository, change: Change, options: GuardOptions, render: RenderChange | None = None
+) -> ChangeFacts:
     """What detectors want to know beside the change; the files at base only where something of the change asks for them."""
     removed = sum(1 for file in change.files if file.status is FileStatus.REMOVED)
     needs_base = removed >= _MANY_REMOVED or any(asks_for_base(file) for file in change.files)
@@ -162,9 +165,12 @@ def facts_of(repository: Repository, change: Change, options: GuardOptions) -> C
     attributes = {name: repository.read(change.base, name) for name in sorted(names)[:_MANY_ATTRIBUTES]}
     texts = {name: data.decode("utf-8", "replace") for name, data in attributes.items() if data is not None}
     commits, uncounted = _commits(repository, change)
+    rendered, unrendered = _rendered(change, render)
     return ChangeFacts(
         paths=paths,
         attributes=texts,
+        rendered=rendered,
+        unrendered=unrendered,
         commits=commits,
         uncounted=uncounted,
         compose=compose_files(repository, change, options.projects),
@@ -194,14 +200,12 @@ def _commits(repository: Repository, change: Change) -> tuple[tuple[PastCommit, 
     return tuple(commits), f"there are more than {MAX_COMMITS} commits" if len(log) > MAX_COMMITS else None
 
 
-def with_rendered(facts: ChangeFacts, change: Change, render: RenderChange | None) -> ChangeFacts:
-    """``facts`` with what the change does to rendered objects. What goes wrong is a fact too, and never silence."""
-    if render is None:
-        return facts
+def _rendered(change: Change, render: RenderChange | None) -> tuple[tuple[RenderedChange, ...], str | None]:
+    """What the change does to rendered objects. What goes wrong is a fact too, and never silence."""
     try:
-        return replace(facts, rendered=render(change))
+        return () if render is None else render(change), None
     except Exception as error:  # noqa: BLE001 whatever a stranger's files make rendering raise is told as a finding
-        return replace(facts, unrendered=f"rendering failed with {type(error).__name__}")
+        return (), f"rendering failed with {type(error).__name__}"
 
 
 def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | None = None) -> Change:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import BotError
-from bot.flows.review import change_between, describe, facts_of, review, with_rendered
+from bot.flows.review import change_between, describe, facts_of, review
 from bot.guardrails import judge
 from bot.guardrails.verdict import title, verdict
 from bot.model.finding import Enforce, Finding, Mode, Verdict
@@ -28,7 +28,6 @@ _NAMED: Final = 3
 _MOST: Final = 20
 """Twins that are judged; a commit that is the head of more is approved for none of them in strict."""
 _VERDICT_NAMES: Final = {Verdict.APPROVE: "approved", Verdict.WARN: "approved with warnings", Verdict.BLOCK: "blocked"}
-_RANK: Final = (Verdict.APPROVE, Verdict.WARN, Verdict.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def shared(result: ReviewResult, twins: Sequence[Twin], rules: RuleBook, mode: M
         answer, reason = _judged(twin)
         pull_title = f"#{twin.pull.number}, which would be merged into {twin.pull.base_ref},"
         notes.append(f"{pull_title} has the same head. It is {_VERDICT_NAMES[answer]} there: {reason}.")
-        if _RANK.index(answer) > _RANK.index(result.verdict):
+        if answer.rank > result.verdict.rank:
             text = (
                 f"{pull_title} has the same head and is {_VERDICT_NAMES[answer]}: {reason}. One check stands for both."
             )
@@ -78,7 +77,7 @@ def _judged(twin: Twin) -> tuple[Verdict, str]:
     pull, by = twin.pull, twin.context
     try:
         change = describe(change_between(by.repository, pull.base_sha, pull.head_sha), pull, agents=by.agents)
-        facts = with_rendered(facts_of(by.repository, change, by.rules.options), change, by.render)
+        facts = facts_of(by.repository, change, by.rules.options, by.render)
     except BotError as error:
         return Verdict.BLOCK if by.mode is Mode.STRICT else Verdict.WARN, f"it could not be judged ({error.message})"
     request = ReviewRequest(change=change, mode=by.mode, agent=change.agent)

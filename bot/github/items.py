@@ -128,7 +128,7 @@ class Items(Threads):
     def _ours_of(self, known_pulls: Sequence[PullRequest], head: str, base: str, marker: Marker) -> PullPart | None:
         """The open one about this, or from this branch of ours: one branch is never proposed twice."""
         by_age = sorted(known_pulls, key=lambda pull: pull.number)
-        about = next((pull for pull in by_age if _is_same(pull.marker, marker)), None)
+        about = next((pull for pull in by_age if pull.marker and pull.marker.about == marker.about), None)
         if about is not None:
             return self._pull_part(about.number)
         refs = (head, base)
@@ -217,7 +217,7 @@ class Items(Threads):
         return issue
 
     def _listed_issue(self, marker: Marker, known_issues: Sequence[Issue] | None) -> ItemPart | None:
-        if known_issues is None or any(_is_same(issue.marker, marker) for issue in known_issues):
+        if known_issues is None or any(issue.marker and issue.marker.about == marker.about for issue in known_issues):
             return self._only_issue(marker)
         return None
 
@@ -261,7 +261,7 @@ class Items(Threads):
         """The one that stays: ``created``, or the lowest of several that parallel bots created."""
         created_item = self._client.awaited(lambda: self._confirmed(created.number, marker))
         if created_item is None:
-            self._unconfirmed[(marker.kind, marker.key)] = created.number
+            self._unconfirmed[marker.about] = created.number
         # What was just created may not carry its labels in a list yet.
         return created if created_item is None or created_item.number == created.number else created_item
 
@@ -307,7 +307,7 @@ class Items(Threads):
     def _is_about(self, part: ItemPart, marker: Marker) -> bool:
         """Whether the item is ours and its marker has this kind and key; its digest may be another."""
         signed = self._codec().read(part.body, part.user)
-        return signed is not None and (signed.marker.kind, signed.marker.key) == (marker.kind, marker.key)
+        return signed is not None and signed.marker.about == marker.about
 
     def _content(self, marker: Marker, title: str, body: str) -> dict[str, object]:
         return {"title": escape.title(title), "body": escape.clip(self._codec().attach(marker, body))}
@@ -353,10 +353,6 @@ class Items(Threads):
         if self._client.get(f"{self._client.root}/labels/{quote(name, safe='')}", accept={404}).status == 404:
             label = {"name": name, "color": _LABEL_COLOUR, "description": "By Clockwork"}
             self._client.send_again("POST", f"{self._client.root}/labels", label, accept={422})
-
-
-def _is_same(marker: Marker | None, expected: Marker) -> bool:
-    return marker is not None and (marker.kind, marker.key) == (expected.kind, expected.key)
 
 
 def _has_content(part: ItemPart, content: dict[str, object]) -> bool:

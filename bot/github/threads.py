@@ -28,12 +28,7 @@ class Threads:
 
     def comment(self, number: int, *, marker: Marker, body: str) -> Comment:
         """The one comment of this kind and key, saying ``body``: found and changed where needed, or written."""
-        return self._written(
-            number,
-            marker,
-            body,
-            lambda tag: (tag.kind, tag.key) == (marker.kind, marker.key),
-        )
+        return self._written(number, marker, body, lambda tag: tag.about == marker.about)
 
     def say_once(self, number: int, marker: Marker, body: str) -> Comment:
         """The one comment with exactly this marker, digest and all."""

@@ -9,8 +9,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from bot.errors import Invalid
 
-__all__ = ["check_address", "host_of", "local_path", "shown"]
-
 _SCHEMES = frozenset({"https", "http", "ssh", "file"})
 _SHORT_WITH_PASSWORD: Final = re.compile(r"[^/@:]*:[^/@]*@")
 

@@ -17,8 +17,6 @@ from pygit2.enums import ObjectType
 
 from bot.errors import Invalid, Unavailable
 
-__all__ = ["blob_at", "blob_bytes", "blob_size"]
-
 _SECONDS: Final = 120
 
 

@@ -14,8 +14,6 @@ from pygit2.enums import CredentialType
 
 from bot.errors import Refused
 
-__all__ = ["Credentials", "SshAgent", "Token", "answer"]
-
 
 @dataclass(frozen=True, slots=True)
 class Token:

@@ -13,8 +13,6 @@ from typing import Final
 from bot.errors import BotError, Closed, Invalid, Refused, Stale, Unavailable
 from bot.model.patterns import regex
 
-__all__ = ["rejection", "translated"]
-
 _ACCESS: Final = (
     "check that the token is valid and may read and write the contents of this repository "
     "(in GitHub Actions `permissions: {contents: write}`)"

@@ -13,8 +13,6 @@ from bot.gitrepo.blobs import blob_at, blob_bytes, blob_size
 from bot.model.finding import FileChange, FileStatus
 from bot.ports import CommitInfo, Signature
 
-__all__ = ["ancestry", "best_common_ancestor", "changes", "commit_of", "described", "walk"]
-
 _MAX_BYTES = 20_000_000
 _SUBMODULE = 0o160000
 """The mode of a gitlink, whose id is a commit of another repository (git, object.h, S_IFGITLINK)."""

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["writing"]
-
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:

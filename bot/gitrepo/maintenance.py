@@ -16,8 +16,6 @@ from typing import Final
 
 import pygit2
 
-__all__ = ["maintain"]
-
 _PACKS: Final = 50
 """So many packs are left alone, as by git itself (git-config(1), ``gc.autoPackLimit``)."""
 _SAMPLE: Final = 27

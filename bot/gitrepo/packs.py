@@ -14,8 +14,6 @@ from collections.abc import Collection, Iterator, Mapping
 import pygit2
 from pygit2.enums import FileMode
 
-__all__ = ["FLUSH", "news", "pack", "packet", "packets"]
-
 FLUSH = b"0000"
 _MOST_COMMITS = 100
 """How many commits are looked through for one that the server has."""

@@ -15,8 +15,6 @@ from typing import Final
 from bot.errors import Refused
 from bot.model.patterns import regex
 
-__all__ = ["check_writable", "is_plain_name"]
-
 # The characters that HFS+ leaves out of comparisons (git, utf8.c, next_hfs_char).
 _HFS_IGNORED: Final = regex("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _CONTROL: Final = regex(r"[\x00-\x1f\x7f]")

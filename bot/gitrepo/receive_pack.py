@@ -25,8 +25,6 @@ from bot.trust import machine_authorities
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["ReceivePack", "RefMove"]
-
 _NOTHING: Final = "0" * 40
 """The id that stands for "no such ref" in a command (gitprotocol-pack(5), "Reference Update Request")."""
 _NEEDED: Final = frozenset({"report-status", "delete-refs"})

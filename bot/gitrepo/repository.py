@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from bot.gitrepo.remote import RefMove, Remote
     from bot.gitrepo.signing import Signer
 
-__all__ = ["GitRepository"]
-
 CLOCKWORK: Final = Signature("Clockwork", "clockwork@users.noreply.github.com")
 _BRANCHES: Final = "refs/remotes/origin/"
 _SHA: Final = regex(r"[0-9a-f]{40}\Z")

@@ -17,8 +17,6 @@ from typing import Protocol
 
 from bot.errors import Refused, Unavailable
 
-__all__ = ["GpgSigner", "Signer", "SshSigner"]
-
 _SECONDS = 30
 
 

@@ -12,8 +12,6 @@ import pygit2
 
 from bot.errors import Invalid
 
-__all__ = ["snapshot"]
-
 
 def snapshot(folder: Path, *, staged: bool) -> str:
     """The id of a commit on HEAD with what is staged, or else with every file that Git does not ignore.

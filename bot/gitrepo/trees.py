@@ -23,8 +23,6 @@ from bot.ports import TreeEntry
 if TYPE_CHECKING:
     from bot.gitrepo.signing import Signer
 
-__all__ = ["FOLDER", "LINK", "REGULAR", "check_writable_in", "children", "commit", "entries_of", "find", "written"]
-
 MAX_FILES: Final = 2_000_000
 """A tree can name the same subtree ten times at ten levels ("git bomb"); nobody's repository has this many files."""
 

@@ -19,8 +19,6 @@ from bot.gitrepo.paths import check_writable
 from bot.model.finding import FileChange
 from bot.ports import BranchMove, CommitInfo, Signature, TreeEntry
 
-__all__ = ["WORKTREE", "WorkTree"]
-
 WORKTREE: Final = "worktree"
 """The name under which the files on disk appear as a commit."""
 

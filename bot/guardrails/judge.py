@@ -43,10 +43,6 @@ class Judgement:
     failure: str | None = None
 
 
-def _never() -> bool:
-    return False
-
-
 def judge(
     change: Change,
     rules: RuleBook,
@@ -54,7 +50,7 @@ def judge(
     *,
     today: date,
     facts: ChangeFacts | None = None,
-    expired: Callable[[], bool] = _never,
+    expired: Callable[[], bool] = lambda: False,
     only: Container[str] | None = None,
     most: int = MAX_PER_RULE,
 ) -> Judgement:
@@ -79,7 +75,7 @@ def judge_subject(
     mode: Mode,
     *,
     today: date,
-    expired: Callable[[], bool] = _never,
+    expired: Callable[[], bool] = lambda: False,
     only: Container[str] | None = None,
     most: int = MAX_PER_RULE,
 ) -> Judgement:

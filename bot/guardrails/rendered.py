@@ -25,10 +25,6 @@ Locate: TypeAlias = "Callable[[ResourceId, Pointer], tuple[str | None, int | Non
 """File and line of the head that set a rendered value. Asking may render again."""
 
 
-def _nowhere(_resource: ResourceId, _pointer: Pointer) -> tuple[str | None, int | None]:
-    return None, None
-
-
 @dataclass(frozen=True)
 class RenderedChange:
     """The objects of one target that differ, before and after. No slots: derived values are cached on the instance.
@@ -44,7 +40,7 @@ class RenderedChange:
     status: FileStatus = FileStatus.MODIFIED
     failures: tuple[NotCompared, ...] = ()
     unrendered: tuple[NotCompared, ...] = ()
-    locate: Locate = _nowhere
+    locate: Locate = lambda _resource, _pointer: (None, None)
 
     @cached_property
     def nodes_before(self) -> NumberedNodes:

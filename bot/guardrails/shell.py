@@ -189,7 +189,7 @@ class _Reader:
         elif word == "!":
             self.frame.negated = True
         elif word == "function":
-            self._name_function(self._peek(0))
+            self._name_function(self._peek())
             self.at += 1
         else:
             return word == "time"
@@ -210,7 +210,7 @@ class _Reader:
                 self.frame.joined += self.frame.listed
                 self._next("&&")
             case "||":
-                if not self._fails(self.at):
+                if not self._fails():
                     _mark(SWALLOWED, (*self.frame.joined, *self.frame.listed))
                 self.frame.joined.clear()
                 self._next("||")
@@ -225,7 +225,7 @@ class _Reader:
 
     def _parenthesis(self) -> None:
         """A subshell, or what makes the word before it a function."""
-        if self._peek(0) == ")" and (self.argv or self.function):
+        if self._peek() == ")" and (self.argv or self.function):
             self.at += 1
             self._name_function(self.argv[0] if self.argv else "")
             self.argv.clear()
@@ -238,12 +238,12 @@ class _Reader:
         if name == self.shadowed:
             self.later.add(_SHADOWED)
 
-    def _peek(self, ahead: int) -> str:
-        return self.tokens[self.at + ahead].text if self.at + ahead < len(self.tokens) else ""
+    def _peek(self) -> str:
+        return self.tokens[self.at].text if self.at < len(self.tokens) else ""
 
-    def _fails(self, at: int) -> bool:
-        """Whether what begins there ends the script with a failure: ``exit 1``, also within braces."""
-        ahead = [token.text for token in self.tokens[at : at + 40]]
+    def _fails(self) -> bool:
+        """Whether what begins here ends the script with a failure: ``exit 1``, also within braces."""
+        ahead = [token.text for token in self.tokens[self.at : self.at + 40]]
         if ahead[:1] == ["{"] and "}" in ahead:
             group_words = [text if text != "\n" else ";" for text in ahead[1 : ahead.index("}")]]
             simple = not {"&&", "||", "|", "&", "if", "(", "{"} & {*group_words}

@@ -19,7 +19,7 @@ from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.requests import RequestsLeft
 from bot.model.session import Reply, ReviewResult
 from bot.safety.history import Budget, History, history_of
-from bot.safety.limits import Limits
+from bot.safety.limits import HOUR, Limits
 from bot.safety.state import state
 
 _TASKS = 200
@@ -102,12 +102,11 @@ class Meters:
     def ledger(self, view: LedgerView, limits: Limits) -> None:
         """The ledger is this now."""
         now, history = self.now(), history_of(view)
-        limit_state = state(view, now, limits)
-        self.store.set("clockwork_halted", int(limit_state.halt is not None or limit_state.emergency))
+        self.store.set("clockwork_halted", int(state(view, now, limits).halted))
         self.store.replace("clockwork_budget_left", _left(history, limits, now))
         tasks = sorted({drift.task for drift, _ in self._differences.values()})[:_TASKS]
         fixes_left: dict[Labels, float] = {
-            (task,): max(0, limits.fixes_per_hour - len(history.timeline(task, Budget.FIX).within(now, limits.window)))
+            (task,): max(0, limits.fixes_per_hour - len(history.timeline(task, Budget.FIX).within(now, HOUR)))
             for task in tasks
         }
         self.store.replace("clockwork_task_budget_left", fixes_left)
@@ -209,7 +208,7 @@ def _open(tick: Tick) -> Mapping[Labels, float]:
 def _left(history: History, limits: Limits, now: datetime) -> dict[Labels, float]:
     allowed = {Budget.FIX: limits.repository_fixes_per_hour, Budget.PROPOSAL: limits.proposals_per_hour}
     return {
-        (budget.value,): float(max(0, most - len(history.overall(budget).within(now, limits.window))))
+        (budget.value,): float(max(0, most - len(history.overall(budget).within(now, HOUR))))
         for budget, most in allowed.items()
         if most is not None
     }

@@ -34,6 +34,11 @@ class Verdict(StrEnum):
     WARN = "warn"
     BLOCK = "block"
 
+    @property
+    def rank(self) -> int:
+        """0 for approve up to 2 for block."""
+        return ("approve", "warn", "block").index(self.value)
+
 
 class Join(StrEnum):
     """What pull requests about many objects are made of."""

@@ -21,6 +21,11 @@ class Marker:
     key: str
     digest: str
 
+    @property
+    def about(self) -> tuple[str, str]:
+        """The same for all that is about one thing, whatever it shows."""
+        return self.kind, self.key
+
 
 class ItemState(StrEnum):
     """State of a pull request or issue."""

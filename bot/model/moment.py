@@ -8,8 +8,6 @@ from typing import Final
 
 from bot.errors import Invalid
 
-__all__ = ["moment"]
-
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _STEP: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd])")
 _FROM_NOW: Final = re.compile(rf"(?:{_STEP.pattern})+\Z")

@@ -316,6 +316,4 @@ def _written(edits: Iterable[Edit], key: str | None) -> list[JSON]:
 
 
 def _without_key(value: JSON, key: str | None) -> JSON:
-    if key is not None and isinstance(value, str) and value.startswith(f"{key}="):
-        return value[len(key) + 1 :]
-    return value
+    return value.removeprefix(f"{key}=") if key is not None and isinstance(value, str) else value

@@ -60,8 +60,7 @@ def compile_expression(text: str) -> Expression:
     try:
         program = cel.compile(text)
     except ValueError as exc:
-        lines = [line for line in str(exc).splitlines() if line.strip()]
-        raise Invalid("\n".join(["not a CEL expression: " + lines[0], *(f"  {line}" for line in lines[1:])])) from exc
+        raise Invalid("not a CEL expression: " + str(exc).replace("\n", "\n  ")) from exc
     variable_names = {*NAMES, *_BOUND.findall(text)}
     for name in program.variables():
         if name not in variable_names:

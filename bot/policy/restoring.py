@@ -1,6 +1,6 @@
 """Whether exactly the fields of a drift can be put back to what Git says, without asking people and without their hands.
 
-Asked by :mod:`bot.policy.decide` where a rule says so, and by :mod:`bot.flows.lanes` where a person did. Pure.
+Asked by :mod:`bot.policy.decide`; the answer goes with the decision, for whoever orders it later. Pure.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Restorable:
     everywhere: bool = False
     targets: Mapping[str, bool] = field(default_factory=dict)
 
-    def why_not(self, drift: Drift, danger: str | None = None) -> str | None:
+    def why_not(self, drift: Drift, danger: str | None) -> str | None:
         """A sentence; None where it can be. ``danger`` tells what restoring it would destroy."""
         if not self.targets.get(drift.resource.target, self.everywhere):
             owner = drift.resource.target or "this repository"
@@ -35,6 +35,6 @@ class Restorable:
             return "It is about a whole resource, which only people bring back."
         if drift.sensitive:
             return "It is about a secret, which only people bring back."
-        if drift.resource.platform is Platform.KUBERNETES and cannot_change(drift.resource, drift.path, {}):
+        if cannot_change(drift.resource, drift.path, {}):
             return "The field cannot be changed while the resource is there, so people do it."
         return danger

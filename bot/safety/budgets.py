@@ -10,16 +10,14 @@ from datetime import datetime
 
 from bot.model.ledger import LedgerView
 from bot.safety.history import Budget, History, Timeline, history_of
-from bot.safety.limits import Limits
+from bot.safety.limits import HOUR, Limits
 from bot.safety.spans import after
 from bot.safety.suspension import suspended_until
-
-__all__ = ["RepositoryBudget", "TaskBudget", "is_notable", "proposal_budget", "repository_budgets", "task_budgets"]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskBudget:
-    """One task: automatic fixes ``used`` of ``allowed`` in any window of the limits, when there is room again
+    """One task: automatic fixes ``used`` of ``allowed`` in any hour, when there is room again
     (``free_at``, None: there is) and when its cooldown ends (None: it has none), ``failures`` in a row of fixes.
 
     ``suspended``: by a person; ``until`` is None for a suspension without end.
@@ -52,8 +50,8 @@ def repository_budgets(view: LedgerView, limits: Limits, now: datetime) -> tuple
     """New pull requests, automatic commits, and failures since the last resume."""
     history, fixes = history_of(view), limits.repository_fixes_per_hour
     return (
-        _within("new pull requests", history.opened, limits.new_pull_requests_per_hour, limits, now),
-        _within("automatic commits", history.overall(Budget.FIX), fixes, limits, now),
+        _within("new pull requests", history.opened, limits.new_pull_requests_per_hour, now),
+        _within("automatic commits", history.overall(Budget.FIX), fixes, now),
         RepositoryBudget("failures since the last resume", len(history.failures), limits.total_failures),
     )
 
@@ -61,14 +59,14 @@ def repository_budgets(view: LedgerView, limits: Limits, now: datetime) -> tuple
 def proposal_budget(view: LedgerView, limits: Limits, now: datetime) -> RepositoryBudget:
     """Pull requests and issues, updates included."""
     spent = history_of(view).overall(Budget.PROPOSAL)
-    return _within("proposals written", spent, limits.proposals_per_hour, limits, now)
+    return _within("proposals written", spent, limits.proposals_per_hour, now)
 
 
-def _within(noun: str, spent: Timeline, allowed: int | None, limits: Limits, now: datetime) -> RepositoryBudget:
-    used = len(spent.within(now, limits.window))
+def _within(noun: str, spent: Timeline, allowed: int | None, now: datetime) -> RepositoryBudget:
+    used = len(spent.within(now, HOUR))
     full = allowed is not None and used >= allowed
-    free_at = spent.free_at(now, limits.window, allowed) if allowed is not None and full else None
-    return RepositoryBudget(f"{noun} in {limits.window / 60:g} minutes", used, allowed, free_at)
+    free_at = spent.free_at(now, HOUR, allowed) if allowed is not None and full else None
+    return RepositoryBudget(f"{noun} in 60 minutes", used, allowed, free_at)
 
 
 def task_budgets(
@@ -95,7 +93,7 @@ def _says_something(budget: TaskBudget) -> bool:
 
 def _budget(task: str, history: History, limits: Limits, now: datetime) -> TaskBudget:
     spent = history.timeline(task, Budget.FIX)
-    used = len(spent.within(now, limits.window))
+    used = len(spent.within(now, HOUR))
     last = spent.last(now, limits.cooldown)
     cooled = None if last is None else after(last, limits.cooldown)
     failures = len(history.failures_in_a_row.get((task, Budget.FIX), ()))
@@ -106,7 +104,7 @@ def _budget(task: str, history: History, limits: Limits, now: datetime) -> TaskB
         task=task,
         used=used,
         allowed=allowed,
-        free_at=spent.free_at(now, limits.window, allowed) if used >= allowed else None,
+        free_at=spent.free_at(now, HOUR, allowed) if used >= allowed else None,
         cooldown_until=cooled if cooled is not None and cooled > now else None,
         failures=failures,
         stopped=limits.consecutive_failures is not None and failures >= limits.consecutive_failures,

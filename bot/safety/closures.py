@@ -13,11 +13,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.model.decision import Lane
-from bot.model.ledger import Entry, LedgerView
+from bot.model.ledger import LedgerView
 from bot.model.wording import sentences
 from bot.safety.history import ADVICE, UNTIL, History, history_of
-
-__all__ = ["AGAIN", "Closure", "closures", "wait_of"]
 
 AGAIN: Final = timedelta(hours=1)
 """After so long a closed lane is tried once more."""
@@ -48,18 +46,12 @@ _NOUNS: Final[Mapping[Lane, str]] = {
 
 
 def closures(view: LedgerView, now: datetime) -> Mapping[Lane, Closure]:
-    """The lanes that are closed at ``now``."""
-    closed = {lane: _closure(lane, entry) for lane, entry in history_of(view).closed.items()}
-    return {lane: closure for lane, closure in closed.items() if _lasts(closure, now)}
-
-
-def _closure(lane: Lane, entry: Entry) -> Closure:
-    return Closure(lane, entry.reason, entry.detail.get(ADVICE, ""), entry.at, entry.at + AGAIN)
-
-
-def _lasts(closure: Closure, now: datetime) -> bool:
-    """A refusal from further in the future than it lasts is of a broken clock."""
-    return closure.since is not None and abs(now - closure.since) < AGAIN
+    """The lanes that are closed at ``now``. A refusal from further in the future than it lasts is of a broken clock."""
+    return {
+        lane: Closure(lane, entry.reason, entry.detail.get(ADVICE, ""), entry.at, entry.at + AGAIN)
+        for lane, entry in history_of(view).closed.items()
+        if abs(now - entry.at) < AGAIN
+    }
 
 
 def wait_of(history: History, now: datetime) -> datetime | None:

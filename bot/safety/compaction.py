@@ -18,8 +18,6 @@ from bot.safety.history import ORDER, VOICES, Attempt, budget_of_intent, dispute
 from bot.safety.limits import Limits
 from bot.safety.spans import before
 
-__all__ = ["Retention", "retained"]
-
 _RECENT: Final = 64
 _MOST_FAILURES: Final = 1000
 _LONGEST: Final = 1e11
@@ -36,7 +34,7 @@ class Retention:
     @classmethod
     def of(cls, limits: Limits) -> Retention:
         """Enough for ``limits``: twice the longest window, and more attempts than a task's budget counts."""
-        longest = max(limits.window, limits.convergence_window, limits.cooldown, 86400.0)
+        longest = max(limits.convergence_window, limits.cooldown, 86400.0)
         most = max(limits.fixes_per_hour, limits.task_proposals_per_hour, limits.consecutive_failures or 0, 3)
         return cls(min(_LONGEST, 2 * longest), most + 1)
 

@@ -13,8 +13,6 @@ from bot.model.ledger import LedgerView
 from bot.safety.history import Attempt, history_of
 from bot.safety.limits import Limits
 
-__all__ = ["MANAGER", "Fight", "fights"]
-
 MANAGER = "manager"
 """The key in an intent's detail that names who wrote the live value, as the platform knows."""
 

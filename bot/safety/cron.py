@@ -14,8 +14,6 @@ from typing import Final
 
 from bot.errors import Invalid
 
-__all__ = ["Cron", "parse_cron"]
-
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _ALIASES: Final = {

@@ -8,8 +8,6 @@ from typing import Final
 
 from bot.safety.limits import Limits
 
-__all__ = ["TooManyDeletions", "deletion_guard"]
-
 _USUAL_PERCENT: Final = 30.0
 _FEW: Final = 3
 """So many missing things are ordinary where no share is configured: in a small repository two of three is no flood."""

@@ -32,19 +32,6 @@ from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
 from bot.safety.spans import after, before
 
-__all__ = [
-    "VOICES",
-    "Attempt",
-    "Budget",
-    "History",
-    "Timeline",
-    "budget_of",
-    "budget_of_intent",
-    "disputes",
-    "history_of",
-    "history_of_entries",
-]
-
 TOGETHER: Final = "together"
 """The key in an outcome's detail that names the first intent of a commit that failed for all of them at once."""
 

@@ -33,11 +33,10 @@ from bot.safety.spans import after, before, span
 from bot.safety.suspension import suspended_until
 from bot.safety.windows import ChangeWindow, gate
 
-__all__ = ["Denied", "LimitCheck", "Limits", "Permit", "Request", "examine", "permit"]
-
 Figure: TypeAlias = str | int | float
 
-_HOUR: Final = 3600.0
+HOUR: Final = 3600.0
+"""What is counted per hour is counted in any so many seconds."""
 _DAY: Final = 86400.0
 _ROUNDS: Final = 50
 """How often a time is tried to be the next eligible one; each round passes at least one window or budget."""
@@ -50,8 +49,7 @@ class Limits:
     """
 
     fixes_per_hour: int = 2
-    """Artifact patches per task in any ``window``."""
-    window: float = _HOUR
+    """Artifact patches per task in any hour."""
     cooldown: float = 600.0
     """Between two artifact patches of one task, counted from the end of the earlier one."""
     consecutive_failures: int | None = 3
@@ -60,12 +58,12 @@ class Limits:
     """After so many failures everything stops until an authorised resume."""
     repository_fixes_per_hour: int | None = 20
     severity_fixes_per_hour: Mapping[Severity, int] = field(default_factory=dict)
-    """Artifact patches per severity and ``window`` in the whole repository; severities not named are not limited."""
+    """Artifact patches per severity and hour in the whole repository; severities not named are not limited."""
     proposals_per_hour: int | None = 60
-    """Pull requests and issues in the whole repository in any ``window``."""
+    """Pull requests and issues in the whole repository in any hour."""
     task_proposals_per_hour: int = 12
     new_pull_requests_per_hour: int | None = 2
-    """Pull requests that are opened in any ``window``: what people are asked at once. An update of one is no new question."""
+    """Pull requests that are opened in any hour: what people are asked at once. An update of one is no new question."""
     open_pull_requests: int | None = 10
     """While so many wait for people, no other is opened."""
     joined_from: int | None = 3
@@ -257,7 +255,7 @@ def _convergence(history: History, request: Request, limits: Limits, allowed: in
         correction_count = len(timeline.within(now, limits.convergence_window))
         if correction_count > count or not worst:
             worst, count, free = name, correction_count, timeline.free_at(now, limits.convergence_window, allowed)
-    hours = f"{limits.convergence_window / _HOUR:g} h"
+    hours = f"{limits.convergence_window / HOUR:g} h"
     figures: dict[str, Figure] = {"corrected": count, "allowed": allowed, "window_seconds": limits.convergence_window}
     if not worst or count < allowed:
         often = f"its fields were corrected {count} times at most" if count else "no field of it was corrected"
@@ -290,19 +288,19 @@ def _fix_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
     same = sum(pending_request.task == request.task for pending_request in fixes)
     timeline = history.timeline(request.task, Budget.FIX)
     spent = _Spent("task-window", f"automatic fixes of {request.task}", timeline, same, case.granted)
-    checks = [_counted(spent, limits.fixes_per_hour, limits, now), _cooldown(spent, request, limits, now)]
+    checks = [_counted(spent, limits.fixes_per_hour, now), _cooldown(spent, request, limits, now)]
     allowed = limits.severity_fixes_per_hour.get(request.severity)
     if allowed is not None:
         same_severity = sum(pending_request.severity is request.severity for pending_request in fixes)
         rated = history.by_severity.get((request.severity.value, Budget.FIX), Timeline())
         budget_title = f"automatic fixes of {request.severity.value} drift"
         checks.append(
-            _counted(_Spent("severity-budget", budget_title, rated, same_severity, case.granted), allowed, limits, now)
+            _counted(_Spent("severity-budget", budget_title, rated, same_severity, case.granted), allowed, now)
         )
     if limits.repository_fixes_per_hour is not None:
         overall, budget_title = history.overall(Budget.FIX), "automatic fixes of the whole repository"
         spent = _Spent("repository-budget", budget_title, overall, len(fixes), case.granted)
-        checks.append(_counted(spent, limits.repository_fixes_per_hour, limits, now))
+        checks.append(_counted(spent, limits.repository_fixes_per_hour, now))
     return checks
 
 
@@ -314,11 +312,11 @@ def _proposal_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
     same = sum(pending_request.task == request.task for pending_request in other_requests)
     timeline = history.timeline(request.task, Budget.PROPOSAL)
     spent = _Spent("task-proposals", f"proposals about {request.task}", timeline, same, case.granted)
-    checks = [_counted(spent, limits.task_proposals_per_hour, limits, now)]
+    checks = [_counted(spent, limits.task_proposals_per_hour, now)]
     if limits.proposals_per_hour is not None:
         overall, budget_title = history.overall(Budget.PROPOSAL), "proposals to the whole repository"
         spent = _Spent("repository-proposals", budget_title, overall, len(other_requests), case.granted)
-        checks.append(_counted(spent, limits.proposals_per_hour, limits, now))
+        checks.append(_counted(spent, limits.proposals_per_hour, now))
     if request.beside is None or request.fingerprint in history.approvals:  # a person asked for it: people want it now
         return checks
     return [*checks, *_flood(case, request.beside, now)]
@@ -330,7 +328,7 @@ def _flood(case: _Case, other_count: int, now: datetime) -> list[LimitCheck]:
     checks = []
     if limits.new_pull_requests_per_hour is not None:
         spent = _Spent("new-pull-requests", "new pull requests", case.history.opened, pending_proposals, case.granted)
-        checks.append(_counted(spent, limits.new_pull_requests_per_hour, limits, now))
+        checks.append(_counted(spent, limits.new_pull_requests_per_hour, now))
     if limits.open_pull_requests is not None:
         waiting, allowed = other_count + pending_proposals, limits.open_pull_requests
         message = f"{waiting} of {allowed} pull requests of Clockwork's are open"
@@ -350,33 +348,33 @@ class _Spent:
     pending: int
     granted: datetime
 
-    def within(self, now: datetime, seconds: float) -> tuple[int, int]:
-        """How many of either kind are in the window of ``seconds`` that ends at ``now``."""
-        recent = self.pending if self.granted > before(now, seconds) else 0
-        return len(self.timeline.within(now, seconds)), recent
+    def within(self, now: datetime) -> tuple[int, int]:
+        """How many of either kind are in the hour that ends at ``now``."""
+        recent = self.pending if self.granted > before(now, HOUR) else 0
+        return len(self.timeline.within(now, HOUR)), recent
 
     def last(self, now: datetime, seconds: float) -> datetime | None:
         """The latest of both kinds, as a window of ``seconds`` sees it."""
         return self.granted if self.pending else self.timeline.last(now, seconds)
 
 
-def _counted(spent: _Spent, allowed: int, limits: Limits, now: datetime) -> LimitCheck:
-    """A sliding window: fewer than ``allowed`` in any ``limits.window`` seconds."""
-    attempts, recent = spent.within(now, limits.window)
+def _counted(spent: _Spent, allowed: int, now: datetime) -> LimitCheck:
+    """A sliding window: fewer than ``allowed`` in any hour."""
+    attempts, recent = spent.within(now)
     used = attempts + recent
-    message = f"{used} of {allowed} {spent.noun} were used in the last {limits.window / 60:g} minutes"
-    figures: dict[str, Figure] = {"used": used, "allowed": allowed, "window_seconds": limits.window}
+    message = f"{used} of {allowed} {spent.noun} were used in the last 60 minutes"
+    figures: dict[str, Figure] = {"used": used, "allowed": allowed, "window_seconds": HOUR}
     if used < allowed:
         return LimitCheck(spent.limit, True, message, figures)
-    return _no(spent.limit, message + _ahead(spent, limits.window, now), figures, _free_at(spent, allowed, limits, now))
+    return _no(spent.limit, message + _ahead(spent, HOUR, now), figures, _free_at(spent, allowed, now))
 
 
-def _free_at(spent: _Spent, allowed: int, limits: Limits, now: datetime) -> datetime | None:
+def _free_at(spent: _Spent, allowed: int, now: datetime) -> datetime | None:
     """When the window will have room; None when there is never any."""
-    _, recent = spent.within(now, limits.window)
+    _, recent = spent.within(now)
     if 0 < allowed <= recent:
-        return after(spent.granted, limits.window)
-    return spent.timeline.free_at(now, limits.window, allowed - recent)
+        return after(spent.granted, HOUR)
+    return spent.timeline.free_at(now, HOUR, allowed - recent)
 
 
 def _cooldown(spent: _Spent, request: Request, limits: Limits, now: datetime) -> LimitCheck:

@@ -9,15 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.model.decision import Lane
 from bot.model.ledger import Entry, LedgerView
-from bot.safety.closures import Closure, closures
 from bot.safety.history import history_of
 from bot.safety.limits import Limits
 from bot.safety.spans import span
 from bot.safety.suspension import suspended_until
-
-__all__ = ["State", "state"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +22,8 @@ class State:
 
     ``halt`` is the entry of the person who halted everything; ``emergency`` says that too many failures did. ``stopped``
     maps tasks to their failures in a row once that is too many. ``rejected`` and ``ignored`` map fingerprints to the
-    entry that said so. ``closed`` are the lanes that the host closed to us. ``open`` are all intents without an outcome,
-    oldest first; ``dangling`` those of them that are too old to be somebody's work in hand: the next tick closes them by
-    finding the work or its absence.
+    entry that said so. ``open`` are all intents without an outcome, oldest first; ``dangling`` those of them that are too
+    old to be somebody's work in hand: the next tick closes them by finding the work or its absence.
     """
 
     halt: Entry | None
@@ -38,7 +33,6 @@ class State:
     stopped: Mapping[str, int] = field(default_factory=dict)
     rejected: Mapping[str, Entry] = field(default_factory=dict)
     ignored: Mapping[str, Entry] = field(default_factory=dict)
-    closed: Mapping[Lane, Closure] = field(default_factory=dict)
     open: tuple[Entry, ...] = ()
     dangling: tuple[Entry, ...] = ()
 
@@ -64,7 +58,6 @@ def state(view: LedgerView, now: datetime, limits: Limits | None = None) -> Stat
         },
         rejected=dict(history.rejections),
         ignored={ignored_task: entry for ignored_task, entry in history.ignores.items() if _lasts(entry, now)},
-        closed=closures(view, now),
         open=tuple(history.open),
         dangling=tuple(entry for entry in history.open if _dangles(entry, now, limits.in_progress)),
     )

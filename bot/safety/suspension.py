@@ -7,8 +7,6 @@ from datetime import datetime
 from bot.model.json import moment
 from bot.model.ledger import Entry
 
-__all__ = ["UNTIL", "suspended_until"]
-
 UNTIL = "until"
 """The key in an entry's detail that holds the end as ISO 8601."""
 

@@ -12,8 +12,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-__all__ = ["INTENT", "compose", "intents_in", "one_line", "parse"]
-
 INTENT: Final = "Clockwork-Intent"
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")

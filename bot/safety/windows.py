@@ -20,8 +20,6 @@ from bot.model.globs import name_matches
 from bot.safety.cron import Cron, parse_cron
 from bot.safety.spans import after
 
-__all__ = ["ChangeWindow", "Gate", "WindowKind", "gate", "parse_window"]
-
 _LOOK_AHEAD_DAYS = (2, 14, 100, 400)
 _LONGEST = 31 * 86400
 _UNASKED = frozenset({Lane.ARTIFACT_PATCH, Lane.RESTORE})

@@ -256,6 +256,3 @@ def _opted_out(unit: Unit, tree: Tree) -> _OptOut | None:
         if unit.kind is UnitKind.FLUX_HELM_RELEASE and text(notes.get(_DRIFT_DETECTION)).lower() == "disabled":
             return _OptOut(f"Flux leaves it alone ({_DRIFT_DETECTION}: disabled)")
     return None
-
-
-__all__ = ["Exceptions", "exceptions"]

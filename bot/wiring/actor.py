@@ -13,8 +13,6 @@ from bot.wiring.repository import Options, is_remote
 if TYPE_CHECKING:
     import pygit2
 
-__all__ = ["actor"]
-
 
 def actor(options: Options, account: Actor) -> Actor:
     """Whoever started the run in Actions. Elsewhere the ``account`` behind the token where it is a person's, else whom

@@ -19,6 +19,7 @@ from bot.wiring.repository import Options, SystemClock, local_history
 
 if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference
+    from bot.flows.rendering import RenderChange
     from bot.guardrails.rule import ChangeFacts
     from bot.guardrails.rulebook import RuleBook
     from bot.model.finding import Change, Mode
@@ -127,9 +128,8 @@ def judge_here(options: Options, compared: Compared, *, mode: Mode | None, agent
     change = replace(change, author_kind=kind, agent=name, author=author)
     rules, chosen_mode = rules_of(open_repo, change.base), mode or open_repo.settings.guard.mode
     request = ReviewRequest(change=change, mode=chosen_mode, agent=name, repository=folder.resolve().name)
-    facts = facts_of(repository, change, rules.options)
-    if _may_render(open_repo, change):
-        facts = _with_rendered(facts, change, open_repo, clock)
+    render = _render_at(change.base, open_repo, clock) if _may_render(open_repo, change) else None
+    facts = facts_of(repository, change, rules.options, render)
     result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
     return LocalReview(change, rules, result, _differences(facts), chosen_mode)
 
@@ -151,11 +151,10 @@ def _is_sign(path: str, data: bytes | None, omitted: str | None) -> bool:
     return path.endswith(signs.SUFFIXES) and (omitted is not None or signs.names_controller(data or b""))
 
 
-def _with_rendered(facts: ChangeFacts, change: Change, open_repo: OpenRepository, clock: Clock) -> ChangeFacts:
-    from bot.flows.review import with_rendered
+def _render_at(base: str, open_repo: OpenRepository, clock: Clock) -> RenderChange:
     from bot.wiring.targets import reader, renderers
 
-    return with_rendered(facts, change, rendering_at(open_repo, change.base, reader(open_repo, renderers()), clock))
+    return rendering_at(open_repo, base, reader(open_repo, renderers()), clock)
 
 
 def _differences(facts: ChangeFacts) -> Sequence[TargetDifference]:

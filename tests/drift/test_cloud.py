@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from bot.drift.severity.cloud import gains
-from bot.model.json import JSON
+from bot.drift.severity.cloud import CloudGain, gains
+from bot.model.json import JSON, Pointer
 from tests.table import table
 
 
@@ -204,3 +205,28 @@ def test_a_statement_of_many_parts_is_judged_as_a_whole() -> None:
     after = policy(Principal="*", Action=[*many, "*"], Resource=where)
     assert first_rule({"policy": after}, {"policy": before}) == "iam-everybody"
     assert first_rule({"policy": policy(Principal="*", Action=many, Resource=where[:-1])}, {"policy": after}) is None
+
+
+OPEN = CloudGain("public-exposure", "0.0.0.0/0", ("ingress", 0), ("ingress", 0, "cidr_blocks", 1), {})
+
+
+@table(
+    ("path", "concerned"),
+    [
+        (OPEN.at, True),
+        ((*OPEN.at, "x"), True),
+        (("ingress",), True),
+        ((), True),
+        (("ingress", 0, "from_port"), True),
+        (("ingress", 0, "from_port", 1), True),
+        (("ingress", 0, "description"), False),
+        (("ingress", 0, 1), False),
+        (("ingress", 1, "from_port"), False),
+        (("egress",), False),
+    ],
+)
+def test_a_difference_is_about_a_gain_that_it_makes(path: Pointer, concerned: bool) -> None:
+    """At its place, around it, below it, or beside it in the same block where its kind of gain depends on that."""
+    assert OPEN.concerns(path) == concerned
+    elsewhere = replace(OPEN, rule="capability")
+    assert elsewhere.concerns(path) == (concerned and path[-1:] != ("from_port",) and path[-2:] != ("from_port", 1))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.drift.ignore import IgnoreRule, Ignores, apply_ignores, explain, load
+from bot.drift.ignore import IgnoreRule, Ignores, apply_ignores, explain, load, of_resources
 from bot.drift.selector import parse
 from bot.errors import Invalid
 from bot.model.drift import Drift, DriftKind, Report
 from bot.model.paths import parse_path
-from bot.model.resource import Platform, ResourceId
+from bot.model.resource import Desired, LeftAlone, Platform, ResourceId, SourceKind
 from bot.model.severity import Severity
 from tests.drift.makers import NOW
 from tests.table import table
@@ -256,3 +256,28 @@ def test_mistakes_are_named(text: bytes, message: str) -> None:
     with pytest.raises(Invalid, match=r"i\.yaml") as caught:
         load(text, "i.yaml")
     assert message in str(caught.value)
+
+
+def test_what_a_declaration_leaves_to_others_is_ignored_there() -> None:
+    """By a rule of its own, which says where it is written."""
+    left_alone = LeftAlone(parse_path("spec.replicas"), "/spec/replicas", "app.yaml", 7)
+    resource = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps", "prod")
+    desired = Desired(resource, "t", SourceKind.KUBERNETES, {}, "web.yaml", 1, left_alone=(left_alone,))
+    (only,) = of_resources([desired]).rules
+    assert (only.id, only.reason) == (
+        "app.yaml:7 /spec/replicas",
+        "app.yaml:7 ignores changes of /spec/replicas",
+    )
+    assert (only.file, only.taken_over) == ("app.yaml", True)
+    differences = [
+        replace(drift(path), resource=resource._replace(name=name, target=target, group=group))
+        for path, name, target, group in (
+            ("spec.replicas", "web", "prod", "apps"),
+            ("spec.paused", "web", "prod", "apps"),
+            ("spec.replicas", "db", "prod", "apps"),
+            ("spec.replicas", "web", "test", "apps"),
+            ("spec.replicas", "web", "prod", "extensions"),
+        )
+    ]
+    sorted_ = apply_ignores(differences, Ignores((only,)), NOW)
+    assert [suppressed.drift for suppressed in sorted_.suppressed] == differences[:1]

@@ -462,3 +462,26 @@ def test_istio_notes_its_revision_on_pods() -> None:
     assert outcome(pod, {**pod, "metadata": {**pod["metadata"], **noted}})[0] == []
     bare = {"labels": {"istio.io/rev": "default"}}
     assert outcome(pod, {**pod, "metadata": {**pod["metadata"], **bare}})[0] != []
+
+
+@table(
+    ("metadata", "pod_metadata", "explained"),
+    [
+        ({"labels": {"a.io/x": "whatever"}}, {}, True),
+        ({"annotations": {"a.io/x": "whatever"}}, {}, True),
+        ({"annotations": {"b": "yes"}}, {}, True),
+        ({}, {"labels": {"b": "yes"}}, True),
+        ({}, {"annotations": {"a.io/y": ""}}, True),
+        ({"labels": {"b": "no"}}, {"labels": {"b": ""}}, False),
+        ({"labels": {"b.io": "yes", "a": "yes"}}, {}, False),
+        ({}, {}, False),
+    ],
+)
+def test_a_mark_is_a_label_or_annotation_and_its_value_where_one_is_said(
+    metadata: dict[str, Any], pod_metadata: dict[str, Any], explained: bool
+) -> None:
+    """Of the object or of its pods, and any of the marks is enough."""
+    row = platforms.PlatformMutation(paths=("spec.replicas",), marks=("a.io/*", "b=yes"), reason="It says so.")
+    tree = {"metadata": metadata, "spec": {"template": {"metadata": pod_metadata}}}
+    assert row.explains("Deployment", ("spec", "replicas"), 1, 2, tree) == explained
+    assert not row.explains("Deployment", ("spec", "paused"), 1, 2, tree)

@@ -46,6 +46,8 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
         True,
     ),
     (policy(Condition={"Bool": {"k": True}}), policy(Condition={"Bool": {"k": 1}}), False),
+    (policy(Condition={"Bool": "k"}), policy(Condition={"Bool": "k"}, Sid=""), True),
+    (policy(Condition={"Bool": "k"}), policy(Condition={"Bool": ["k"]}), False),
     (policy(Condition={"NumericEquals": {"k": 1}}), policy(Condition={"NumericEquals": {"k": "1"}}), True),
     ({"enabled": True}, {"enabled": 1}, False),
     ({"enabled": [False]}, {"enabled": [0]}, False),

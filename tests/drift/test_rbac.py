@@ -304,3 +304,26 @@ def test_other_objects_that_grant(kind: str, path: str, before: JSON, after: JSO
     level, rule_id = severity(id_, DriftKind.CHANGED, parse_path(path), before, after)
     assert (level is Severity.CRITICAL) is (name is not None)
     assert name in {None, rule_id}
+
+
+@table(
+    ("rules", "level", "name"),
+    [
+        ([rule("", "pods", "get,bind")], Severity.CRITICAL, "rbac-escalation"),
+        ([rule("", "pods", "*")], Severity.CRITICAL, "rbac-wildcard"),
+        ([PODS, {"nonResourceURLs": ["*"], "verbs": ["get"]}], Severity.CRITICAL, "rbac-wildcard"),
+        ([rule("apps", "pods", "get")], Severity.HIGH, "rbac-grant"),
+        ([], Severity.MEDIUM, "unmanaged"),
+    ],
+)
+def test_a_role_that_nobody_declared_is_judged_by_what_it_grants(rules: list[Rule], level: Severity, name: str) -> None:
+    """Git says nothing of it, so all of it was gained."""
+    role = ResourceId(Platform.KUBERNETES, "ClusterRole", "", "r", "rbac.authorization.k8s.io")
+    assert severity(role, DriftKind.UNMANAGED, (), None, {"rules": rules}) == (level, name)
+
+
+def test_a_rule_of_more_grants_than_anybody_writes_counts_as_more() -> None:
+    """It is not laid beside the rules of before, whatever they give."""
+    names = ",".join(f"r{number}" for number in range(142))
+    large, narrow = rule("a", names, names), rule("a", "r0", "r0")
+    assert grade([EVERYTHING], [narrow]) != grade([EVERYTHING], [large])

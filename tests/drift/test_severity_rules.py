@@ -6,6 +6,7 @@ import pytest
 
 from bot.drift.severity.grade import severity
 from bot.drift.severity.rbac import gained
+from bot.drift.severity.rules import PRIVILEGES, RESTRICTIONS
 from bot.model.drift import DriftKind
 from bot.model.json import JSON, Tree
 from bot.model.paths import parse_path
@@ -391,3 +392,13 @@ def test_no_copy_at_all_is_an_outage(
 ) -> None:
     """Where Git wants some; fewer copies are a field like any other."""
     assert grade(path, desired, observed, kind) == expected
+
+
+def test_whatever_a_leaf_holds_a_rule_has_an_answer() -> None:
+    """What is null says nothing, so it is neither a privilege nor a restriction that is gone."""
+    leaves: tuple[JSON, ...] = (True, False, 0, 1, 1.5, "", " ", "x", [], {})
+    for rule in (*PRIVILEGES, *RESTRICTIONS):
+        assert not rule.test(None), rule.id
+        for value in leaves:
+            assert rule.test(value) in {True, False}, (rule.id, value)
+            assert rule.covered(value) in {True, False}, (rule.id, value)

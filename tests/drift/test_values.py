@@ -223,3 +223,27 @@ def test_string_data_is_stored_as_base64(value: JSON, stored: str) -> None:
 def test_what_is_no_base64_of_text_says_nothing(value: str) -> None:
     """Neither what is no base64 nor what is not UTF-8 behind it."""
     assert values.decoded(value) is None
+
+
+@table(
+    ("number", "written"),
+    [
+        (0.0, "0"),
+        (1.0, "1"),
+        (-2.5, "-2.5"),
+        (123456.0, "123456"),
+        (999999.5, "999999.5"),
+        (1e6, "1e+06"),
+        (-1.25e7, "-1.25e+07"),
+        (1e100, "1e+100"),
+        (0.0001, "0.0001"),
+        (0.00001, "1e-05"),
+        (-1.5e-7, "-1.5e-07"),
+        (math.inf, "+Inf"),
+        (-math.inf, "-Inf"),
+        (math.nan, "NaN"),
+    ],
+)
+def test_a_number_is_written_as_go_prints_it(number: float, written: str) -> None:
+    """Where an environment or a label holds it."""
+    assert values.text(number) == written

@@ -98,3 +98,22 @@ def test_what_renders_no_longer_warns_in_standard_and_blocks_in_strict() -> None
         failed = ChangeFacts(unrendered="rendering failed with KeyError")
         (finding,) = judge(change(VALUES), plain_book(), mode, today=Ticking().now().date(), facts=failed).findings
         assert (finding.rule, finding.enforce) == ("SYS-002", enforce)
+
+
+def test_what_renders_no_longer_says_where_as_far_as_it_is_known() -> None:
+    """Each unit of each target is a finding of its own, whose credentials nobody is shown."""
+    failures = (
+        NotCompared("chart web", "it is broken", "charts/web/Chart.yaml", 0),
+        NotCompared("chart web", "it is broken"),
+        NotCompared("chart db", "it is broken", line=7),
+        NotCompared("chart db", "it needs password=hunter2hunter2"),
+    )
+    rendered = [RenderedChange(target, {}, {}, failures=failures) for target in ("dev", "prod")]
+    facts = ChangeFacts(rendered=tuple(rendered))
+    found = judge(change(VALUES), plain_book(), Mode.STRICT, today=Ticking().now().date(), facts=facts).findings
+    assert {(one.file, one.line) for one in found} == {("charts/web/Chart.yaml", 1), (None, None)}
+    told = {one.message for one in found if one.file is None}
+    assert len(told) == 4
+    assert "prod cannot be rendered any more: it is broken. It was not analysed." in told
+    assert not any("hunter2" in message for message in told)
+    assert len({one.fingerprint for one in found}) == 6

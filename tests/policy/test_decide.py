@@ -308,3 +308,41 @@ def test_matching_time_does_not_explode() -> None:
     )
     one = drift(path=".".join(["a" * 3000] * 30), desired=1, observed=2)
     assert decide(one, own, NOTHING).rule == DEFAULT_RULE
+
+
+@table(
+    ("one", "more", "merges"),
+    [
+        (drift("service/shop/web", "healthcheck.retries", 3, 5), "automerge: true", True),
+        (drift("service/shop/web", "healthcheck.retries", 3, 5), "automerge: false", False),
+        (drift("service/shop/web", "healthcheck.retries", 3, 5), "draft: true", False),
+        (
+            drift("service/shop/web", "healthcheck.retries", 3, 500),
+            "automerge: true",
+            "but 500 is not from 0 to 100. S",
+        ),
+        (drift("service/shop/web", "environment.HOST", "a", "b"), "automerge: true", "and “b” is text. S"),
+        (drift(path="spec.replicas", desired=1, observed=3), "automerge: true", "(safe: without-text), s"),
+        (
+            drift("service/shop/web", "healthcheck.retries", 3, 5, severity=Severity.CRITICAL),
+            "automerge: true",
+            "Its severity is CRITICAL, s",
+        ),
+        (
+            drift(path="artifact", desired="a", observed="b", kind=DriftKind.STALE_ARTIFACT),
+            "automerge: true",
+            True,
+        ),
+    ],
+)
+def test_only_what_would_be_committed_without_asking_merges_by_itself(
+    one: Drift, more: str, merges: bool | str
+) -> None:
+    """A pull request that waits for a person against its rule says why; whatever the rule says goes with the decision."""
+    text = f"rules: [{{id: all, remedy: config-pull-request, {more}, reason: Whatever it is.}}]"
+    decision = decide(one, load({"policies/a.yaml": text.encode()}), NOTHING)
+    assert decision.lane is PULL
+    assert (decision.merges, decision.draft) == (merges is True, more == "draft: true")
+    assert decision.automerge == {"automerge: true": True, "automerge: false": False}.get(more)
+    end = f"{merges}o it does not merge by itself; a person merges it."
+    assert [reason.endswith(end) for reason in decision.reasons[2:]] == [True] * isinstance(merges, str)

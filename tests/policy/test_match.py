@@ -262,7 +262,7 @@ def test_an_expression_without_an_answer_says_why(text: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("observed >", "not a CEL expression"),
+        ("observed >", "}\n  | observed >\n  | ..........^"),
         ("drfit.kind == 'x'", "unknown name 'drfit'; did you mean 'drift'?"),
         (
             "qqqq == 1",

@@ -58,6 +58,10 @@ FILE = "policies/own.yaml"
             ":2: restore leaves Git as it is",
         ),
         (
+            "rules:\n  - id: a\n    direction: adopt\n    remedy: restore\n    reason: Abc.",
+            ":2: the remedy restore leaves Git as it is, and direction: adopt changes it",
+        ),
+        (
             "rules:\n  - id: a\n    draft: true\n    automerge: true\n    remedy: config-pull-request\n    reason: Abc.",
             ":2: a draft does not merge by itself",
         ),

@@ -15,7 +15,7 @@ from bot.safety.convergence import fights
 from bot.safety.cron import parse_cron
 from bot.safety.deletions import TooManyDeletions, deletion_guard
 from bot.safety.history import Budget, Timeline, budget_of, disputes, history_of, history_of_entries
-from bot.safety.limits import Denied, LimitCheck, Limits, examine, permit
+from bot.safety.limits import HOUR, Denied, LimitCheck, Limits, examine, permit
 from bot.safety.spans import after, before, span
 from bot.safety.state import state
 from bot.safety.suspension import suspended_until
@@ -365,7 +365,7 @@ def check(name: str, view: LedgerView, limits: Limits | None = None, minutes: fl
 def test_the_defaults_are_those_that_are_promised() -> None:
     """The README, the settings and this table say the same numbers."""
     limits = Limits()
-    assert (limits.fixes_per_hour, limits.window, limits.cooldown) == (2, 3600, 600)
+    assert (limits.fixes_per_hour, HOUR, limits.cooldown) == (2, 3600, 600)
     assert (limits.consecutive_failures, limits.total_failures) == (3, 10)
     assert (limits.repository_fixes_per_hour, limits.proposals_per_hour, limits.task_proposals_per_hour) == (20, 60, 12)
     assert (limits.convergence, limits.convergence_window, limits.in_progress) == (3, 86400, 600)
@@ -616,7 +616,6 @@ def test_how_long_entries_stay_follows_the_limits() -> None:
     assert Retention.of(Limits()) == Retention(2 * 86400.0, 13)
     small = Limits(fixes_per_hour=1, task_proposals_per_hour=1, consecutive_failures=None, convergence_window=60)
     assert Retention.of(small) == Retention(2 * 86400.0, 4)
-    assert Retention.of(Limits(window=2 * 86400)).seconds == 4 * 86400
     assert Retention.of(Limits(cooldown=3 * 86400)).seconds == 6 * 86400
     assert Retention.of(Limits(convergence_window=4 * 86400)).seconds == 8 * 86400
     assert Retention.of(Limits(cooldown=float("inf"))).seconds == 1e11

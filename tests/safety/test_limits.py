@@ -240,10 +240,9 @@ def test_an_entry_at_the_end_of_the_calendar_denies_and_says_why() -> None:
 
 @pytest.mark.parametrize("seconds", [math.inf, 1e20, math.nan])
 def test_durations_without_end_only_deny(seconds: float) -> None:
-    """A cooldown or a window that never ends is a limit like others, with no time at which it passes."""
+    """A cooldown that never ends is a limit like others, with no time at which it passes."""
     limits = Limits(
         fixes_per_hour=1,
-        window=seconds,
         cooldown=seconds,
         convergence=1,
         convergence_window=seconds,

@@ -37,9 +37,8 @@ def test_standing_orders() -> None:
     assert set(standing.rejected) == {"f2"}
     assert set(standing.ignored) == {"f3"}
     made.add(EntryKind.RESUME, 6)
-    later = state(made.view, at(11))
-    assert not later.halted
-    assert set(later.suspended) == {"b"}
+    assert not state(made.view, at(11)).halted
+    assert [set(state(made.view, at(minute)).suspended) for minute in (9, 10, 11)] == [{"a", "b"}, {"b"}, {"b"}]
 
 
 def test_intents_dangle_once_they_are_too_old_to_be_work_in_hand() -> None:

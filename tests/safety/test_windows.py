@@ -96,6 +96,14 @@ def test_when_it_opens(windows: list[ChangeWindow], minutes: float, opens: float
     assert opening.next_open == (at(opens) if isinstance(opens, int) else None)
 
 
+def test_an_opening_is_told_from_400_days_before_it() -> None:
+    """The 29th of February comes too seldom for more."""
+    leap, opens = window("allow", "0 0 29 2 *", 1), datetime(2028, 2, 29, tzinfo=UTC)
+    for seconds, told in ((1, opens), (0, None)):
+        now = opens - timedelta(days=400) + timedelta(seconds=seconds)
+        assert gate([leap], task="shop/web", lane=Lane.ARTIFACT_PATCH, now=now).next_open == told
+
+
 def test_windows_concern_tasks_and_lanes() -> None:
     """A window with globs leaves other tasks alone, and pull requests and issues are free."""
     shop = window("deny", "0 12 * * *", 1, tasks=["shop/*"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.secrecy.credentials import credentials, looks_secret, secret_arguments
+from bot.secrecy.tokens import tokens
 from bot.secrecy.vocabulary import holds_secret, secret_name
 from tests.table import table
 
@@ -191,3 +194,36 @@ def test_what_a_secret_name_may_show(value: str) -> None:
 def test_arguments(words: list[str], secret: set[int]) -> None:
     """Of a command, only the words are secret that an option or a program says so of."""
     assert secret_arguments(words) == secret
+
+
+def test_encoding_hides_no_token() -> None:
+    """Whatever stands behind it. What only looks like base64, or begins like a token and is none, stays."""
+    token = f"ghp_{'a1B2c3' * 6}"
+    for text in (token, f"{token}\nuser: bob\n", "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7"):
+        encoded = base64.b64encode(text.encode()).decode()
+        (found,) = tokens(f"data: {encoded} # a")
+        assert (found.start, found.end) == (6, 6 + len(encoded))
+        assert found.kind == next(tokens(text)).kind
+    for text in ("ghp_", "ghp_ is the beginning of a token", "-----BEGIN CERTIFICATE-----\nMIIEowIBAAKCAQEA7"):
+        assert not [*tokens(base64.b64encode(text.encode()).decode())]
+
+
+@table(
+    ("text", "secret"),
+    [
+        ("password:hunter2x", "hunter2x"),
+        ("db-password:7", None),
+        ("password:77", "77"),
+        ("token:abcdefgh1", "abcdefgh1"),
+        ("token:v1.2.3", None),
+        ("token:latest", None),
+        ("token:abcdefg", None),
+        ("api-key:abcdefgh", "abcdefgh"),
+        ("registry/secret:abcdefgh", None),
+        ("repo@token:abcdefgh", None),
+        ("tokens:abcdefgh", None),
+    ],
+)
+def test_what_stands_right_behind_a_colon(text: str, secret: str | None) -> None:
+    """Of a name that ends like a secret's; the tag of an image and the port of an address are none."""
+    assert [text[one.start : one.end] for one in credentials(text)] == ([] if secret is None else [secret])

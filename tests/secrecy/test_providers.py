@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import date
 
@@ -48,8 +49,9 @@ def test_rows_are_sound(provider: object) -> None:
 
 
 def test_ids_are_unique() -> None:
-    """A kind of credential has one row."""
+    """A kind of credential has one row, and what stands for it in a text is words in small letters."""
     assert len(BY_ID) == len(PROVIDERS)
+    assert not [id_ for id_ in BY_ID if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", id_) is None]
 
 
 @table("planted", SAMPLES, ids=lambda planted: planted.kind)
@@ -120,3 +122,26 @@ def test_samples_differ() -> None:
     """The generator of these tests draws from the whole form: two seeds give two credentials."""
     assert sample(PROVIDERS[0], 1) != sample(PROVIDERS[0], 2)
     assert re.fullmatch("[a-f]{3}(?:x|y)", drawn("[a-f]{3}(?:x|y)", __import__("random").Random(1)))
+
+
+@table(
+    ("login", "accepted"),
+    [
+        ("bob:hunter2a1", True),
+        ("bob:a:b-c1", True),
+        ("bob:abcd1", False),
+        ("bob:abcdefgh", False),
+        ("bob:12345678", False),
+        ("bob:password1", False),
+        (":hunter2a1", False),
+        ("hunter2a1", False),
+        ("hunter2a1:hunter2a1", False),
+    ],
+)
+def test_a_login_is_one_by_the_look_of_its_password(login: str, accepted: bool) -> None:
+    """Words, numbers and what everybody writes in an example are none, and neither is what is not base64 of text."""
+    provider = BY_ID["docker-auth"]
+    encoded = base64.b64encode(login.encode()).decode()
+    assert provider.accepts(encoded) == provider.accepts(encoded.rstrip("=")) == accepted
+    assert not provider.accepts(f"{encoded.rstrip('=')}*")
+    assert not provider.accepts(base64.b64encode(f"{login}\xff".encode("latin-1")).decode())

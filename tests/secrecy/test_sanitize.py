@@ -145,3 +145,13 @@ def test_a_file_that_may_not_be_executed_is_named_so(tmp_path: Path) -> None:
 def test_output_is_not_in_the_repr() -> None:
     """What a program wrote does not get into a log by accident."""
     assert SECRET not in repr(run([sys.executable, "-c", f"print('{SECRET}')"], timeout=20, cap=1000))
+
+
+def test_the_end_of_much_output_begins_with_a_whole_line() -> None:
+    """Half a secret is not known for one, so that the line that was cut is left out. Little output is shown whole."""
+    cut = f"password={SECRET}\n"
+    output = cut + "x" * (64 * 1024 - len(cut) + 20) + "\nthe end"
+    for shown in (tail(output), tail(output.encode())):
+        assert shown == "the end"
+    assert tail(f" all of it\n password={SECRET}\n ") == "all of it\n password=[redacted:secret]"
+    assert tail("y" * 30, limit=20) == f"(cut) {'y' * 14}"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.secrecy.literals import ScanBackend, available
-from bot.secrecy.scan import Needle, scan, scanner
+from bot.secrecy.scan import MAX_LINE, Needle, joined, scan, scanner
 from bot.secrecy.tokens import NEEDLES
 
 OTHERS = [backend for backend in available() if backend is not ScanBackend.PLAIN]
@@ -69,3 +69,13 @@ def test_nothing_matches_across_lines() -> None:
     for backend in available():
         assert scanner(MIXED, backend).scan(["verify =", "False", "a", "b"]) == []
     assert scan((), ["a"]) == scan(MIXED, []) == []
+
+
+def test_a_line_is_one_line_and_cut_to_what_is_looked_at() -> None:
+    """A line feed within one is a blank, and what stands beyond the most that is looked at is not found."""
+    assert joined([]) == b""
+    assert joined(["a", "b\nc", "", "d"]) == b"a\nb c\n\nd"
+    long = "x" * (MAX_LINE - 1)
+    assert joined([f"{long}yz", "a\n"]) == f"{long}y\na ".encode()
+    matches = scan((Needle("end", "yz?", ("y",)),), ["a\nb", f"{long}yz", "yz"])
+    assert [(match.line, match.text) for match in matches] == [(1, "y"), (2, "yz")]

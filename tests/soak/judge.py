@@ -14,7 +14,7 @@ from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.ledger import EntryKind
 from bot.ports import CommitInfo
-from bot.safety.limits import Limits
+from bot.safety.limits import HOUR, Limits
 from bot.safety.trailers import parse
 
 
@@ -91,7 +91,7 @@ def violations(times: Sequence[datetime], limits: Limits) -> Iterable[str]:
     """Each way in which the commits about one file (sorted) exceed what a task may have."""
     allowed, window, cooldown = (
         limits.fixes_per_hour,
-        timedelta(seconds=limits.window),
+        timedelta(seconds=HOUR),
         timedelta(seconds=limits.cooldown),
     )
     for earlier, other in itertools.pairwise(times):

@@ -135,6 +135,3 @@ def service_shape(*, resolved: bool = False, logged: bool = False) -> Shape:
         "words": Shape(Form.LIST, FilledBy.NOBODY),
     }
     return compile_shape("Service", {**_TYPES, **(_LOGGED if logged else {})}, _DEFAULTS, comparators)
-
-
-__all__ = ["joined", "service_shape", "source"]

@@ -346,6 +346,3 @@ def by_hand(group: str, kind: str) -> bool:
 def _is_published(group: str, kind: str) -> bool:
     """Custom resources are in groups of their own, so that most need not be looked up."""
     return ("." not in group or group.endswith(".k8s.io")) and (group, kind) in builtin.published().kinds
-
-
-__all__ = ["TYPES", "by_hand", "is_known", "pod_template", "shape_of"]

@@ -18,8 +18,6 @@ from bot.errors import BotError
 if TYPE_CHECKING:
     import typer
 
-__all__ = ["main"]
-
 _OUTPUT: Final = "the output cannot be written"
 _OBJECTS: Final = 100_000
 """New objects from which on garbage is looked for. Loading modules makes tens of thousands that all stay."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from bot.model.ledger import Entry
 
-__all__ = ["register"]
-
 _Repo = Annotated[
     str | None,
     typer.Option(

@@ -17,13 +17,13 @@ from bot.flows.dashboard.boxes import tick, ticked
 from bot.flows.dashboard.content import content
 from bot.flows.dashboard.ticks import carry_out_ticks
 from bot.flows.declare import Declarer
-from bot.flows.identity import BRANCH, KIND, NODE, NUMBER, REPOSITORY, records
+from bot.flows.identity import BRANCH, KIND, NODE, NUMBER, REPOSITORY, open_item, records
 from bot.flows.intention import EVERYTHING
 from bot.flows.intents import record
 from bot.flows.kept import notes_of, with_notes
 from bot.flows.memory import Memory
 from bot.flows.observation import Assessment
-from bot.model.codehost import BodyEdit, Issue, ItemState, Marker
+from bot.model.codehost import BodyEdit, Issue, Marker
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind
 from bot.model.proposal import Tick
@@ -90,24 +90,15 @@ def _keep(finished: Tick, memory: Memory, run: RunContext) -> None:
         _rewrite(issue, body, host, run)
 
 
-def _is_ours(marker: Marker | None, run: RunContext) -> bool:
-    """Whether this is about the dashboard of the branch: each that is compared has one."""
-    return marker is not None and (marker.kind, marker.key) == (DASHBOARD, run.branch)
-
-
 def _open(memory: Memory, run: RunContext) -> Issue | None:
-    """The open one; of several, the one that was made first."""
-    boards = [issue for issue in memory.issues or () if _is_ours(issue.marker, run)]
-    return min(
-        (board for board in boards if board.state is ItemState.OPEN), key=lambda board: board.number, default=None
-    )
+    """The open one of the branch: each that is compared has one."""
+    return open_item((DASHBOARD, run.branch), memory.issues or ())
 
 
 def _closed(memory: Memory, run: RunContext) -> Issue | None:
     """The one that somebody closed, as the ledger knows it: it is opened again once it would say something else."""
-    numbers = [
-        board_record.number for board_record in records(memory.view).values() if _is_ours(board_record.marker, run)
-    ]
+    about = (DASHBOARD, run.branch)
+    numbers = [record.number for record in records(memory.view).values() if record.marker.about == about]
     item = memory.item(numbers[-1]) if numbers else None
     return item if isinstance(item, Issue) else None
 

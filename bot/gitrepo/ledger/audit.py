@@ -24,8 +24,6 @@ from bot.gitrepo.ledger.tree import EMPTY, LedgerTree, read_tree
 from bot.model.ledger import Entry
 from bot.safety.compaction import Retention, retained
 
-__all__ = ["ChainVerification", "everything", "follow", "verify"]
-
 _SHORTEST: Final = 86400.0
 
 

@@ -31,8 +31,6 @@ from bot.ports import BranchMove, Signature
 from bot.safety.compaction import Retention
 from bot.safety.trailers import one_line
 
-__all__ = ["DEFAULT_REF", "GitLedger", "full_name"]
-
 DEFAULT_REF: Final = "refs/clockwork/ledger"
 _ARRIVED_REF: Final = "refs/clockwork/arrived"
 _SEEN_REF: Final = "refs/clockwork/seen"

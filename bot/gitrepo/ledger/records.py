@@ -25,8 +25,6 @@ from bot.model.json import mapping, read_json
 from bot.model.ledger import Actor, Entry, EntryKind, Result
 from bot.secrecy.redaction import redact_tokens
 
-__all__ = ["GENESIS", "VERSION", "decoded", "digest", "encoded", "refuse_newer"]
-
 VERSION: Final = 1
 GENESIS: Final = "0" * 64
 _LONGEST: Final = 8 * 1024 * 1024

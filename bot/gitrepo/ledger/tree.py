@@ -29,8 +29,6 @@ from bot.model.json import canonical
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.safety.compaction import Retention, retained
 
-__all__ = ["EMPTY", "LedgerTree", "appended", "compacted", "read_tree"]
-
 MANIFEST: Final = "ledger.json"
 SNAPSHOT: Final = "snapshot.jsonl"
 TAIL: Final = "tail"

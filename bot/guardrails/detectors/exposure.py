@@ -345,7 +345,7 @@ def _denied(block: HclBlock) -> Mapping[tuple[int, int], int]:
     Only by rules that are there for certain, with all that they say: the lowest number decides (AWS, "Network ACLs").
     """
     denied: dict[tuple[int, int], int] = {}
-    for rule in _certain(block, "ingress"):
+    for rule in _certain_ingress(block):
         number, protocols = _number(rule, "rule_no", "rule_number"), lowered_texts(rule, "protocol")
         if number is None or lowered_texts(rule, "action") != ("deny",) or len(protocols) != 1:
             continue
@@ -361,14 +361,14 @@ def _denied(block: HclBlock) -> Mapping[tuple[int, int], int]:
     return denied
 
 
-def _certain(block: HclBlock, kind: str) -> Iterator[HclBlock]:
+def _certain_ingress(block: HclBlock) -> Iterator[HclBlock]:
     """The nested blocks and objects that no condition, loop or function makes."""
-    yield from (inner for inner in block.blocks if inner.type == kind)
-    attribute = block.attribute(kind)
+    yield from (inner for inner in block.blocks if inner.type == "ingress")
+    attribute = block.attribute("ingress")
     if attribute is not None and isinstance(attribute.expression, syntax.ListExpression):
         items = attribute.expression.items
         if all(isinstance(item, syntax.ObjectExpression) for item in items):
-            yield from (inner for inner in block.objects if inner.type == kind)
+            yield from (inner for inner in block.objects if inner.type == "ingress")
 
 
 def _reached(rule: HclBlock) -> tuple[int, ...]:

@@ -48,18 +48,6 @@ from bot.drift.compose.notation import PROJECT, SERVICE, capability, label
 from bot.model.json import JSON, Tree, get, integer, mapping, mappings, text, texts
 from bot.model.resource import Observed, Platform, ResourceId
 
-__all__ = [
-    "INHERITED",
-    "REPLICAS",
-    "UNKNOWN",
-    "identity",
-    "is_one_off",
-    "merged",
-    "observed",
-    "split",
-    "tags",
-]
-
 INHERITED: Final = "x-inherited"
 REPLICAS: Final = "x-replicas"
 UNKNOWN: Final = "x-unknown"
