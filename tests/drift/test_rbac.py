@@ -253,6 +253,9 @@ SELECTORS = [{"matchLabels": {"x": "y"}}]
         ([{"matchLabels": {"x": "z"}}], Severity.CRITICAL),
         ([*SELECTORS, {"matchLabels": {"a": "b"}}], Severity.CRITICAL),
         ([{"matchLabels": {}}], Severity.CRITICAL),
+        ([*SELECTORS, {}], Severity.CRITICAL),
+        ([*SELECTORS, {"matchLabels": {}}], Severity.CRITICAL),
+        ([], Severity.HIGH),
         (None, Severity.HIGH),
     ],
 )
@@ -313,6 +316,7 @@ def test_other_objects_that_grant(kind: str, path: str, before: JSON, after: JSO
         ([rule("", "pods", "*")], Severity.CRITICAL, "rbac-wildcard"),
         ([PODS, {"nonResourceURLs": ["*"], "verbs": ["get"]}], Severity.CRITICAL, "rbac-wildcard"),
         ([rule("apps", "pods", "get")], Severity.HIGH, "rbac-grant"),
+        ([rule("", "secrets", "get")], Severity.CRITICAL, "rbac-reach"),
         ([], Severity.MEDIUM, "unmanaged"),
     ],
 )
@@ -320,6 +324,41 @@ def test_a_role_that_nobody_declared_is_judged_by_what_it_grants(rules: list[Rul
     """Git says nothing of it, so all of it was gained."""
     role = ResourceId(Platform.KUBERNETES, "ClusterRole", "", "r", "rbac.authorization.k8s.io")
     assert severity(role, DriftKind.UNMANAGED, (), None, {"rules": rules}) == (level, name)
+
+
+@table(
+    ("kind", "name", "live", "level", "rule_id"),
+    [
+        ("ClusterRole", "r", {"aggregationRule": {"clusterRoleSelectors": []}}, Severity.MEDIUM, "unmanaged"),
+        (
+            "ClusterRole",
+            "r",
+            {"aggregationRule": {"clusterRoleSelectors": [{}]}},
+            Severity.CRITICAL,
+            "rbac-aggregation",
+        ),
+        (
+            "ClusterRole",
+            "r",
+            {"aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}, "rules": []},
+            Severity.CRITICAL,
+            "rbac-aggregation",
+        ),
+        ("ConfigMap", "aws-auth", {"data": {"mapRoles": MAPPED}}, Severity.CRITICAL, "access-list"),
+        ("ConfigMap", "argocd-rbac-cm", {"data": {"policy.csv": ALLOWED}}, Severity.CRITICAL, "access-list"),
+        ("ConfigMap", "aws-auth", {"data": {"other": MAPPED}}, Severity.MEDIUM, "unmanaged"),
+        ("ConfigMap", "aws-auth", {"data": "none"}, Severity.MEDIUM, "unmanaged"),
+    ],
+)
+def test_an_object_that_nobody_declared_is_judged_by_its_parts(
+    kind: str, name: str, live: JSON, level: Severity, rule_id: str
+) -> None:
+    """As if each of them had been added to an object that was declared, also all that a ConfigMap holds at once."""
+    id_ = ResourceId(Platform.KUBERNETES, kind, "", name, "")
+    assert severity(id_, DriftKind.UNMANAGED, (), None, live) == (level, rule_id)
+    assert isinstance(live, dict)
+    if "data" in live and rule_id == "access-list":
+        assert severity(id_, DriftKind.CHANGED, ("data",), None, live["data"]) == (level, rule_id)
 
 
 def test_a_rule_of_more_grants_than_anybody_writes_counts_as_more() -> None:

@@ -29,7 +29,7 @@ from bot.drift.severity.rules import (
     SeverityRule,
 )
 from bot.model.drift import DriftKind
-from bot.model.json import JSON
+from bot.model.json import JSON, mapping, several
 from bot.model.paths import Item, Path
 from bot.model.resource import ResourceId
 from bot.model.severity import Severity
@@ -59,6 +59,10 @@ _CRASHES: Final = re.compile(r"crash|oom|dead|backoff|failed|unavailable|lost|er
 _COUNTS: Final = frozenset([("spec", "replicas"), ("deploy", "replicas"), ("scale",)])
 """How many copies run: none at all is an outage."""
 _ROLES: Final = rbac.ROLE_KINDS
+_BY_PART: Final = frozenset({*_ROLES, "ConfigMap"})
+"""Kinds of which some parts are judged as a whole: what rules of a role, or a list of access, come to is in no single leaf."""
+_WHOLE: Final = ((), ("data",))
+"""Where such an object is taken apart: a whole one that nobody declared, or all that a ConfigMap holds."""
 _BY_ID: Final = {rule.id: rule for rule in PRIVILEGES}
 
 _NONE: Final = Grants()
@@ -179,16 +183,21 @@ def _contains(names: tuple[str, ...], tail: tuple[str, ...]) -> bool:
 
 def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
     """Privilege rules that a live leaf meets and no declared one does, and restrictions the other way round."""
-    if names == ("rules",) and resource.kind in _ROLES:
+    if resource.kind in _BY_PART and names in _WHOLE:
+        for part in dict.fromkeys((*mapping(desired), *mapping(observed))):
+            yield from _gained(resource, (*names, part), mapping(desired).get(part), mapping(observed).get(part))
+    elif names == ("rules",) and resource.kind in _ROLES:
         yield from _granted(desired, observed)
-        return
-    if names[:1] == ("aggregationRule",) and resource.kind in _ROLES:
+    elif names[:1] == ("aggregationRule",) and resource.kind in _ROLES:
         yield from _selected(names, desired, observed)
-        return
-    if resource.kind == "ConfigMap" and names[:1] == ("data",) and access.is_list(resource.name, names[-1]):
+    elif resource.kind == "ConfigMap" and names[:1] == ("data",) and access.is_list(resource.name, names[-1]):
         if access.gained(desired, observed):
             yield _BY_ID["access-list"]
-        return
+    else:
+        yield from _by_leaves(resource, names, desired, observed)
+
+
+def _by_leaves(resource: ResourceId, names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
     live = [*leaves(observed, names)]
     declared = [*leaves(desired, names)]
     for about, gained, before in ((_privileges, live, declared), (_restrictions, declared, live)):
@@ -218,8 +227,19 @@ def _granted(desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
 def _selected(names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
     """An aggregated role gains the rules of whatever its selectors come to match: by a new one, or by a condition less."""
     before = [*leaves(desired, ())]
-    if len(names) > 1 if observed is None else any(leaf not in before for leaf in leaves(observed, ())):
+    if observed is None:
+        gains = len(names) > 1
+    else:
+        gains = any(leaf not in before for leaf in leaves(observed, ()))
+        gains = gains or (_selects_all(names, observed) and not _selects_all(names, desired))
+    if gains:
         yield _BY_ID["rbac-aggregation"]
+
+
+def _selects_all(names: tuple[str, ...], value: JSON) -> bool:
+    """Whether one of the selectors is empty, which matches every role (Kubernetes: Labels and Selectors, LabelSelector)."""
+    selectors = mapping(value).get("clusterRoleSelectors") if names == ("aggregationRule",) else value
+    return any(isinstance(each, Mapping) and not [*leaves(each, ())] for each in several(selectors))
 
 
 def _meets(rule: SeverityRule, leaf: Leaf) -> bool:
