@@ -66,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
         Path(folder).chmod(0o1777)  # as /tmp is: PostgreSQL is started as somebody else
         config.option.basetemp = f"{folder}/tests"
         os.environ["TMPDIR"] = tempfile.tempdir = folder
+        os.environ["XDG_CACHE_HOME"] = f"{folder}/cache"  # what was kept on another day has no say, and nothing is left
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

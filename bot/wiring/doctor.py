@@ -34,7 +34,6 @@ from bot.wiring.host import open_host
 from bot.wiring.ledger import ledger
 from bot.wiring.reconcile import loop_on, rules_of, run_context
 from bot.wiring.repository import OpenRepository, Options, SystemClock, cache_root, open_repository, repository_to_read
-from bot.wiring.targets import renderers
 
 if TYPE_CHECKING:
     from bot.flows.observation import Assessment
@@ -158,7 +157,7 @@ class _Surroundings:
         from bot.wiring.reconcile import declarer
 
         head = self.opened.repository.head(self.opened.branch) or ""
-        deployment = declarer(self.opened, renderers()).at(head).deployment
+        deployment = declarer(self.opened).at(head).deployment
         targets = () if deployment is None else deployment.discovery.targets
         kinds = {unit.kind for target in targets for unit in target.units}
         if kinds & {UnitKind.KUSTOMIZE, UnitKind.FLUX_KUSTOMIZATION, UnitKind.ARGO_APPLICATION}:

@@ -97,7 +97,7 @@ class Guard:
         """What finds and renders targets, and remembers: one for the life of the guard."""
         from bot.wiring.targets import reader, renderers
 
-        return reader(self.opened, self.renderers or renderers())
+        return reader(self.opened, self.renderers or renderers(self.opened.options))
 
     @property
     def rendered_comment(self) -> bool:

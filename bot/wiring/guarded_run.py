@@ -91,7 +91,7 @@ class GuardedRuns:
     def _targets(self) -> DeploymentReader:
         from bot.wiring.targets import reader, renderers
 
-        return reader(self.opened, renderers())
+        return reader(self.opened, renderers(self.opened.options))
 
     @cached_property
     def store(self) -> QueuedStore | None:

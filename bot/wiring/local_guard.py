@@ -154,7 +154,7 @@ def _is_sign(path: str, data: bytes | None, omitted: str | None) -> bool:
 def _render_at(base: str, open_repo: OpenRepository, clock: Clock) -> RenderChange:
     from bot.wiring.targets import reader, renderers
 
-    return rendering_at(open_repo, base, reader(open_repo, renderers()), clock)
+    return rendering_at(open_repo, base, reader(open_repo, renderers(open_repo.options)), clock)
 
 
 def _differences(facts: ChangeFacts) -> Sequence[TargetDifference]:

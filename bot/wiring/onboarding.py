@@ -107,7 +107,7 @@ def open_onboarding(
     head = open_repo.repository.head(open_repo.branch)
     if head is None:
         raise Invalid(f"{options.repo} has no branch {open_repo.branch}", advice="Push a first commit.")
-    shared = renderers()
+    shared = renderers(options)
     surveyed = _surveyed(open_repo, head, shared)
     texts = Texts.at(folder("templates") / "init", filters={**escape.FILTERS, "yaml": yaml_scalar})
     missing = starter(

@@ -86,7 +86,7 @@ def loop_on(
     from bot.flows.reconcile import Loop
 
     dry_run = dry_run or open_repo.git is None
-    shared = renderers or targets.renderers()
+    shared = renderers or targets.renderers(open_repo.options)
     observe = Observers(open_repo)
     reader = declarer(open_repo, shared, observe)
     observe.check()
@@ -123,7 +123,7 @@ def assessment_of(open_repo: OpenRepository, renderers: Renderers | None = None)
     own.
     """
     options, head = open_repo.options, _head(open_repo)
-    shared = renderers or targets.renderers()
+    shared = renderers or targets.renderers(options)
     observe = Observers(open_repo)
     reader = declarer(open_repo, shared, observe)
     observe.check()
@@ -208,7 +208,7 @@ def open_orders(settings: Path | None, repo: str | None) -> Orders:
     open_repo = open_repository(Options(repo=repo or ".", settings=settings))
     ledger(open_repo)
     run = run_context(open_repo, clock=SystemClock())
-    shared = targets.renderers()
+    shared = targets.renderers(open_repo.options)
 
     def explained(task: str) -> str:
         return explain(loop_on(open_repo, clock=SystemClock(), dry_run=True, renderers=shared), task).text()
@@ -381,7 +381,8 @@ def declarer(
     """Reads what commits declare. Without ``renderers`` that others use too, it has its own; with those who ``observe``,
     charts are rendered for the clusters that they look at.
     """
-    return _declarer(open_repo, open_repo.repository, renderers or targets.renderers(), observe)
+    shared = renderers or targets.renderers(open_repo.options)
+    return _declarer(open_repo, open_repo.repository, shared, observe)
 
 
 def _declarer(

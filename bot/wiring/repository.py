@@ -173,6 +173,12 @@ def cache_folder(options: Options, url: str) -> Path:
     return cache_root(options) / (hashlib.sha256(url.encode()).hexdigest()[:16] + ".git")
 
 
+def renderings_folder(options: Options) -> Path:
+    """Where renderings are kept between runs: each remote has room of its own, folders of this machine share theirs."""
+    name = hashlib.sha256(options.repo.encode()).hexdigest()[:16] if is_remote(options.repo) else "folders"
+    return cache_root(options) / "renderings" / name
+
+
 def _folder(options: Options) -> Path:
     folder = Path(options.repo)
     if not folder.is_dir():

@@ -29,14 +29,17 @@ from bot.upstream.keys import KeyRing
 from bot.upstream.store import Store
 from bot.upstream.web import Web
 from bot.wiring.observers import observe, observers
-from bot.wiring.repository import OpenRepository, cache_root, checkout
+from bot.wiring.repository import OpenRepository, Options, cache_root, checkout, renderings_folder
 
 MIB: Final = 1024 * 1024
 
 
-def renderers(meter: Meter | None = None) -> Renderers:
-    """What renders, and remembers it for everybody who is given it: the loop, who reads what was applied, the guard."""
-    return Renderers(Documents(FileTree({}, lambda _blob: b"")), meter=meter or Unmeasured())
+def renderers(options: Options, meter: Meter | None = None) -> Renderers:
+    """What renders, and remembers it for everybody who is given it: the loop, who reads what was applied, the guard; and on
+    this machine for the next process.
+    """
+    documents, folder = Documents(FileTree({}, lambda _blob: b"")), renderings_folder(options)
+    return Renderers(documents, cache=folder, meter=meter or Unmeasured())
 
 
 def reader(open_repo: OpenRepository, shared: Renderers, served: AskCluster = no_cluster) -> DeploymentReader:

@@ -22,7 +22,8 @@ def test_the_loop_the_applied_commit_and_the_guard_render_each_thing_once(cluste
     them is one more; new settings, none.
     """
     run(clusters)
-    wired = Wired(replace(clusters.options(), live=None), clusters.clock, Steps(clusters.clock.now))
+    options = replace(clusters.options(), live=None, cache=clusters.directory / "another machine")
+    wired = Wired(options, clusters.clock, Steps(clusters.clock.now))
     wired.opened.repository.fetch()
     head = wired.opened.repository.head("main")
     assert head is not None

@@ -10,9 +10,10 @@ from typing import Any
 
 from bot.flows.observation import Assessment
 from bot.renderers.renderers import Renderers
+from bot.targets.documents import Documents
 from bot.wiring.reconcile import open_assessment
 from bot.wiring.repository import Options
-from bot.wiring.targets import renderers
+from tests.gitops import tree_of
 
 
 def folder(root: Path, files: Mapping[str, bytes]) -> Path:
@@ -45,4 +46,4 @@ def assessing(root: Path, *, live: Path | None = None, target: str | None = None
 @cache
 def shared_renderers() -> Renderers:
     """What renders for all tests of this process, and remembers it: many of them begin with the same files."""
-    return renderers()
+    return Renderers(Documents(tree_of({})))

@@ -214,7 +214,7 @@ def test_a_unit_that_was_broken_before_is_no_failure_of_a_change(tmp_path: Path)
     head = commit(made, {"apps/a/config.yaml": config("a").replace('"b"', '"c"')})
     change = Change(base, head, ())
     opened = local_commits(Options(repo=str(tmp_path / "repo")), base)
-    (rendered,) = rendering_at(opened, base, reader(opened, renderers()), SystemClock())(change)
+    (rendered,) = rendering_at(opened, base, reader(opened, renderers(opened.options)), SystemClock())(change)
     assert [str(resource) for resource in rendered.after] == ["ConfigMap/a/a"]
     assert rendered.failures == ()
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.model.filetree import FileTree, Reads
+from bot.model.revision import Revision
 from bot.model.target import CAPABILITIES, NotCompared, RenderedObject, Rendering, Unit, UnitKind
 from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamKind, UpstreamRequest, UpstreamSource
 from bot.renderers.disk import Disk
@@ -36,12 +37,13 @@ REFUSED = NotFetched("far.example.com is not among those")
 MADE = Rendering(
     (RenderedObject({"kind": "A", "list": [1, 2.5, None, True, "x"]}, "f", 3, {("a", 0, "b"): "hidden"}),),
     frozenset({"f", "g"}),
-    (NotCompared("s", "r", "f", 1, missing_tool=True),),
-    NotCompared("e", "r", again=True),
+    (NotCompared("s", "r", "f", 1),),
+    None,
     frozenset({("g", "K")}),
     (CHART,),
 )
-READS = Reads({"f": "1", "none": None}, {}, {WEB: CHART, FAR: REFUSED})
+ONE, TWO = "1" * 40, "2" * 64
+READS = Reads({"f": ONE, "none": None}, {}, {WEB: CHART, FAR: REFUSED}, {FAR: True})
 
 
 def answers(request: UpstreamRequest) -> UpstreamFiles | NotFetched:
@@ -105,16 +107,35 @@ def test_a_rendering_comes_back_as_it_was(tmp_path: Path) -> None:
     """Everything of a rendering is kept, for trees that answer the same."""
     disk = Disk(tmp_path)
     disk.keep(named(disk), READS, MADE)
-    tree = FileTree({"f": "1"}, lambda _blob: b"", upstream=answers)
+    tree = FileTree({"f": ONE}, lambda _blob: b"", upstream=answers)
     assert Disk(tmp_path).find(named(disk), tree) == (READS, MADE)
-    assert Disk(tmp_path).find(named(disk), FileTree({"f": "2"}, lambda _blob: b"", upstream=answers)) is None
+    assert Disk(tmp_path).find(named(disk), FileTree({"f": TWO}, lambda _blob: b"", upstream=answers)) is None
     assert (
-        Disk(tmp_path).find(named(disk), FileTree({"f": "1", "none": "3"}, lambda _blob: b"", upstream=answers)) is None
+        Disk(tmp_path).find(named(disk), FileTree({"f": ONE, "none": TWO}, lambda _blob: b"", upstream=answers)) is None
     )
     other = UpstreamFiles(replace(CHART, digest="sha256:13"), tree_of({}))
     assert Disk(tmp_path).find(named(disk), tree.with_upstream(lambda _request: other)) is None
     assert Disk(tmp_path).find(named(disk), tree.with_upstream(lambda _request: REFUSED)) is None
+    elsewhere = Revision("main", "0" * 40, head=lambda _branch: "0" * 40, resolve=lambda _name: TWO, tags=lambda: ())
+    assert Disk(tmp_path).find(named(disk), replace(tree, revision=elsewhere)) is None
     assert (tmp_path / named(disk)).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("reads", "made"),
+    [
+        (READS, replace(MADE, error=NotCompared("e", "r"))),
+        (READS, replace(MADE, left_out=(NotCompared("s", "r", missing_tool=True),))),
+        (READS, replace(MADE, left_out=(NotCompared("s", "r", again=True),))),
+        (Reads({"f": "12-1700000000:f"}), MADE),
+        (Reads({"f": ONE, "g": "12-1700000000:g"}), MADE),
+    ],
+)
+def test_what_another_day_may_change_is_not_kept(tmp_path: Path, reads: Reads, made: Rendering) -> None:
+    """Failures, whose cause may be this machine, and what was made of files that no commit has, known by size and age."""
+    disk = Disk(tmp_path)
+    disk.keep(named(disk), reads, made)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_another_tool_or_cluster_is_another_rendering(tmp_path: Path) -> None:
@@ -140,7 +161,7 @@ def test_what_is_damaged_is_no_rendering(
     path = disk.folder / named(disk)
     data = path.read_bytes()
     at = position % len(data)
-    tree = FileTree({"f": "1"}, lambda _blob: b"", upstream=answers)
+    tree = FileTree({"f": ONE}, lambda _blob: b"", upstream=answers)
     changes: list[Callable[[], bytes]] = [lambda: data[:at], lambda: data[:at] + garbage + data[at + len(garbage) :]]
     for change in changes:
         if change() != data:
@@ -169,4 +190,4 @@ def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path) ->
     (tmp_path / "file").write_text("in the way")
     disk = Disk(tmp_path / "file")
     disk.keep(named(disk), READS, MADE)
-    assert disk.find(named(disk), FileTree({"f": "1"}, lambda _blob: b"")) is None
+    assert disk.find(named(disk), FileTree({"f": ONE}, lambda _blob: b"")) is None

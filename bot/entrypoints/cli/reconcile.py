@@ -95,7 +95,7 @@ def _announced_tick(options: Options, *, judge: bool | None) -> Tick:
     clock = SystemClock()
     meters, began = open_meters(clock), time.monotonic()
     open_repo = open_repository(replace(options, meter=ToldMeter(meters)))
-    loop = loop_on(open_repo, clock=clock, renderers=renderers(meters))
+    loop = loop_on(open_repo, clock=clock, renderers=renderers(open_repo.options, meters))
     announcer = open_announcer(open_repo, clock, account=print_delivery, warn=print_warning)
     finished = tick(loop) if announcer is None else announcer.ran(partial(tick, loop))
     meters.ticked(finished, seconds=time.monotonic() - began)

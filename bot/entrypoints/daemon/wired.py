@@ -98,7 +98,7 @@ class Wired:
         self._clock = clock
         self._steps = steps
         self.rewired = rewired
-        self.renderers = renderers(self.meters)
+        self.renderers = renderers(self._options, self.meters)
         self._parts = self._wire()
         self.folder: StateFolder | None = None
         self.status: DaemonStatus | None = None

@@ -143,7 +143,7 @@ def staged(directory: Path, *, port: int, narrate: Narrator) -> Iterator[Stage]:
         )
         open_repo = open_repository(options)
         clock = SystemClock()
-        shared = renderers()
+        shared = renderers(options)
         loop = loop_on(open_repo, clock=clock, renderers=shared)
         host = open_host(open_repo, clock)
         if host is None:
