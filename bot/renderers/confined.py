@@ -18,7 +18,6 @@ it finds one), and HTTP goes to a proxy that nobody runs.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import shutil
@@ -89,32 +88,6 @@ def limits(*, seconds: float | None = SECONDS) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class _Copies:
-    """A folder with copies of tools for all jails of this process."""
-
-    root: Path = field(init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    __weakref__: object = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        self.root = folder_of(self, "tools")
-
-    def of(self, program: Path, version: tuple[int, int]) -> Path:
-        """The copy of a program of that size and age, made once."""
-        name = hashlib.sha256(repr((str(program), version)).encode()).hexdigest()
-        with self._lock:
-            copy = self.root / name
-            if not copy.exists():
-                shutil.copy2(program, copy)
-        return copy
-
-
-@cache
-def _copies() -> _Copies:
-    return _Copies()
-
-
-@dataclass(slots=True)
 class Jail:
     """A folder with copies of tools and of repository files; gone with the process."""
 
@@ -130,18 +103,11 @@ class Jail:
             (self.root / name).mkdir()
 
     def tool(self, program: Path) -> Path:
-        """A program's copy in the folder. A copy and no link: nothing that runs here may reach the original. Folders of one
-        process share it where their file system can: it has tens of megabytes.
-        """
+        """A program's copy in the folder, made once. A copy and no link: nothing that runs here may reach the original."""
         link = self.root / "bin" / program.name
         with self._lock:
             if not link.exists():
-                facts = program.stat()
-                copy = _copies().of(program, (facts.st_size, facts.st_mtime_ns))
-                try:
-                    link.hardlink_to(copy)
-                except OSError:  # another file system, or one without links
-                    shutil.copy2(program, link)
+                shutil.copy2(program, link)
         return link
 
     @contextmanager
