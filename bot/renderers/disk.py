@@ -29,7 +29,6 @@ _VARIANTS: Final = 4
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _LARGEST: Final = 64 * 1024 * 1024
 """Bytes of one file, unpacked."""
-_SWEPT_EVERY: Final = 64
 
 
 @dataclass(slots=True)
@@ -38,7 +37,8 @@ class Disk:
 
     folder: Path
     most_bytes: int = _MOST_BYTES
-    _cached: int = field(default=0, init=False)
+    _unswept: int = field(default=0, init=False)
+    """So many bytes more may be written before the folder is looked through again."""
 
     def __post_init__(self) -> None:
         with contextlib.suppress(OSError):
@@ -86,9 +86,10 @@ class Disk:
             with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", delete=False) as file:
                 file.write(hashlib.sha256(data).digest() + data)
             Path(file.name).replace(self.folder / name)
-            self._cached += 1
-            if self._cached % _SWEPT_EVERY == 1:
+            self._unswept -= len(data)
+            if self._unswept < 0:
                 self._sweep()
+                self._unswept = self.most_bytes // 4
 
     def _variants(self, name: str) -> list[tuple[Reads, Any]]:
         """What a file holds; nothing, and no file any more, where it is not what was written."""

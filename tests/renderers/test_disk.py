@@ -180,6 +180,7 @@ def test_the_folder_stays_small(tmp_path: Path) -> None:
     for number in range(130):
         disk.keep(f"{number:064}", READS, big)
         os.utime(tmp_path / f"{number:064}", (number, number))
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 32_000
     left = sorted(path.name for path in tmp_path.iterdir())
     assert len(left) < 80
     assert left[-1] == f"{129:064}"
