@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -102,9 +103,13 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, stop: signa
         assert process.stdout is not None
         assert process.stderr is not None
         printed = json.loads(process.stdout.readline())
+        caught = re.search(r"SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
         clone = printed["clone_url"].replace("://", f"://x:{printed['bot_token']}@")
         listed = subprocess.run(["git", "ls-remote", clone], check=True, capture_output=True, text=True)
         assert "refs/heads/main" in listed.stdout
         process.send_signal(stop)
         process.wait(timeout=30)
         assert "Traceback" not in process.stderr.read()
+    assert caught is None or int(caught[1], 16) >> (stop - 1) & 1, (
+        "it could be told before the signal was heeded (proc(5))"
+    )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import wrap
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bot.entrypoints.cli.printing import print_json
+from bot.entrypoints.cli.stopping import stop_signals
 from bot.report.console import open_console
 
 if TYPE_CHECKING:
@@ -106,6 +105,7 @@ def _serve(stage: object, out: Console) -> None:
 
     if not isinstance(stage, Stage):
         raise TypeError
+    stop = stop_signals()
     out.print("Open the pages, press Merge or Close, tick a box on the dashboard, or comment", highlight=False)
     out.print("`/clockwork explain`, and watch. Ctrl-C ends it.\n", highlight=False)
 
@@ -113,8 +113,5 @@ def _serve(stage: object, out: Console) -> None:
         for line in lines:
             out.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {escape(line)}", highlight=False, soft_wrap=True)
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     react(stage, narrate=narrate, stopped=stop.is_set)
     out.print(_NEXT, highlight=False, soft_wrap=True, markup=False)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bot.entrypoints.cli.printing import print_json
+from bot.entrypoints.cli.stopping import stop_signals
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
@@ -50,13 +49,14 @@ def register(app: typer.Typer) -> None:
         """Start the sandbox, print its addresses and tokens, and serve until interrupted."""
         from bot.sandbox.server import Sandbox
 
+        stop = stop_signals()
         with _folder(directory) as folder, Sandbox.start(folder, port=port) as box:
             addresses = _prepare(box)
             if as_json:
                 print_json(addresses)
             else:
                 print(_instructions(addresses), flush=True)
-            _wait()
+            stop.wait()
 
 
 @contextmanager
@@ -105,12 +105,3 @@ Ask the API:
 Let a bot or PyGithub use it:
   export GITHUB_API_URL={addresses["api_url"]} GITHUB_TOKEN={addresses["bot_token"]}
 """
-
-
-def _wait() -> None:
-    """Returns at Ctrl-C and at SIGTERM, also where a shell started us in the background with SIGINT ignored."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    while not stop.wait(3600):
-        pass
